@@ -1,0 +1,1 @@
+"""Perception for ROS 2 robots: camera frames in, typed detections out."""
