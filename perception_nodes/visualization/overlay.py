@@ -15,6 +15,8 @@ from perception_nodes.visualization.palette import class_color, class_name, text
 _REFERENCE_HEIGHT = 480.0
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _DASH_PX = 9.0
+# Below this factor letters are no longer readable, however small the picture.
+_SMALLEST_TEXT = 0.75
 
 
 class BoxStyle(str, Enum):
@@ -50,20 +52,18 @@ def draw_detections(
     :returns: (H, W, 3) uint8, in the same channel order.
     """
     canvas = _canvas(pixels, copy)
-    scale = max(0.5, canvas.shape[0] / _REFERENCE_HEIGHT)
-    for index in np.argsort(detections.scores, kind='stable'):
-        box, class_id = detections.xyxy[index], int(detections.class_ids[index])
-        corners = _corners(box, canvas.shape)
+    scale = _line_scale(canvas)
+    order = np.argsort(detections.scores, kind='stable')
+    for index in order:
+        corners = _corners(detections.xyxy[index], canvas.shape)
         if style is BoxStyle.TRUTH:
             _draw_dashed(canvas, corners, scale)
-            continue
-        color = class_color(class_id)
-        cv2.rectangle(
-            canvas, *corners, _ordered(color, color_order), max(1, round(2 * scale)), cv2.LINE_8
-        )
-        if show_labels:
-            text = f'{class_name(class_id, list(class_names))} {detections.scores[index]:.2f}'
-            _draw_plate(canvas, corners, text, color, color_order, scale)
+        else:
+            color = _ordered(class_color(int(detections.class_ids[index])), color_order)
+            cv2.rectangle(canvas, *corners, color, max(1, round(2 * scale)), cv2.LINE_8)
+    if style is BoxStyle.DETECTION and show_labels:
+        for index in order:
+            _draw_label(canvas, detections, int(index), list(class_names), color_order)
     return canvas
 
 
@@ -78,7 +78,7 @@ def draw_caption(
     """
     canvas = _canvas(pixels, copy)
     height = canvas.shape[0]
-    scale = max(0.5, height / _REFERENCE_HEIGHT)
+    scale = max(_SMALLEST_TEXT, _line_scale(canvas))
     strip = min(height, round(22 * scale))
     rows = slice(height - strip, height) if bottom else slice(0, strip)
     np.right_shift(canvas[rows], 2, out=canvas[rows])
@@ -117,23 +117,29 @@ def _text_width(scale: float) -> int:
     return max(1, round(scale))
 
 
-def _draw_plate(
+def _line_scale(canvas: np.ndarray) -> float:
+    return max(0.5, canvas.shape[0] / _REFERENCE_HEIGHT)
+
+
+def _draw_label(
     canvas: np.ndarray,
-    corners: tuple[tuple[int, int], tuple[int, int]],
-    text: str,
-    color: tuple[int, int, int],
+    detections: Detections,
+    index: int,
+    class_names: list[str],
     order: ColorOrder,
-    scale: float,
 ) -> None:
-    """Write the text on a filled plate above the box, or inside where there is no room above."""
-    (left, top), _ = corners
+    """Write class and score on a plate above the box, or inside where there is no room above."""
+    class_id = int(detections.class_ids[index])
+    text = f'{class_name(class_id, class_names)} {detections.scores[index]:.2f}'
+    (left, top), _ = _corners(detections.xyxy[index], canvas.shape)
+    scale = max(_SMALLEST_TEXT, _line_scale(canvas))
     font_scale, thickness = 0.42 * scale, _text_width(scale)
     (text_width, text_height), baseline = cv2.getTextSize(text, _FONT, font_scale, thickness)
     pad = max(2, round(3 * scale))
     width, height = text_width + 2 * pad, text_height + baseline + pad
     x = int(np.clip(left - round(scale), 0, max(0, canvas.shape[1] - width)))
-    above = top - height
-    y = above if above >= 0 else max(0, top)
+    y = top - height if top >= height else max(0, top)
+    color = class_color(class_id)
     cv2.rectangle(canvas, (x, y), (x + width, y + height), _ordered(color, order), cv2.FILLED)
     origin = (x + pad, y + text_height + pad // 2 + 1)
     cv2.putText(canvas, text, origin, _FONT, font_scale, text_color(color), thickness, cv2.LINE_AA)
