@@ -1,0 +1,28 @@
+# make demo and make test do all the set-up by themselves; a second run starts in seconds.
+PYTHON ?= python3
+ACTIVATE = . environment/activate.sh &&
+SHELL = /bin/bash
+export PYTHONUNBUFFERED = 1
+
+.PHONY: help setup demo test lint benchmark clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup:  ## environment: Python packages, ROS 2, interfaces, this package
+	@$(PYTHON) environment/bootstrap.py
+
+demo: setup  ## simulator and detector on DDS; leaves a video, a bag and a report in out/demo
+	@$(ACTIVATE) perception demo
+
+lint: setup  ## style and types
+	@$(ACTIVATE) ruff check . && ruff format --check . && mypy perception_nodes
+
+test: lint  ## all tests
+	@$(ACTIVATE) python -m pytest
+
+benchmark: setup  ## overhead of the nodes and transport latency; leaves JSON in out/benchmarks
+	@$(ACTIVATE) python -m benchmarks
+
+clean:  ## remove everything that was built, and keep out/
+	rm -rf .venv .overlay build install log

@@ -1,0 +1,43 @@
+"""What all tests share: the place of the real data, and a ROS domain of their own."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+# Before anything imports rclpy: nothing leaves this machine, and no other graph is disturbed.
+# Domains up to 101 keep clear of the ephemeral ports.
+os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+os.environ['ROS_DOMAIN_ID'] = os.environ.get(
+    'PERCEPTION_TEST_DOMAIN_ID', str(1 + os.getpid() % 100)
+)
+os.environ.setdefault('ROS_PYTHON_CHECK_FIELDS', '1')
+os.environ.setdefault('OMP_NUM_THREADS', '2')
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what talks to ROS where there is none, with the cure in the reason."""
+    if importlib.util.find_spec('rclpy') is not None:
+        return
+    reason = 'rclpy is not importable: run `make setup`, then `source environment/activate.sh`'
+    for item in items:
+        if item.get_closest_marker('ros'):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope='session')
+def project_root() -> Path:
+    """Return the folder of package.xml."""
+    return PROJECT_ROOT
+
+
+@pytest.fixture(scope='session')
+def shared_data() -> Path:
+    """Return the folder of real images and models, or skip saying how to provide it."""
+    folder = Path(os.environ.get('PERCEPTION_TEST_DATA', PROJECT_ROOT.parent / 'shared' / 'data'))
+    if not folder.is_dir():
+        pytest.skip(f'no real images and models at {folder}: set PERCEPTION_TEST_DATA')
+    return folder
