@@ -209,13 +209,15 @@ def build_interfaces(ros: str | None) -> None:
 
 def build_package(ros: str | None) -> None:
     """Build this package; Python and data files are linked, so only these inputs matter."""
-    inputs = [
-        *ROOT.glob('msg/*.msg'),
-        *(ROOT / n for n in ('CMakeLists.txt', 'package.xml', 'setup.cfg')),
+    build_files = [ROOT / name for name in ('CMakeLists.txt', 'package.xml', 'setup.cfg')]
+    folders = ('launch', 'config', 'worlds', 'resource', 'perception_nodes')
+    linked = [
+        str(path.relative_to(ROOT))
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob('*'))
+        if path.is_file() and '__pycache__' not in path.parts
     ]
-    data = [p for d in ('launch', 'config', 'worlds', 'resource', 'perception_nodes')
-            for p in (ROOT / d).rglob('*') if p.is_file() and '__pycache__' not in p.parts]  # fmt: skip
-    key = digest(inputs, ros or 'wheels', *sorted(str(p.relative_to(ROOT)) for p in data))
+    key = digest([*ROOT.glob('msg/*.msg'), *build_files], ros or 'wheels', *linked)
     if not once('package', key):
         return
     # CMake refuses to export include paths that lie below the source folder, and the virtual
