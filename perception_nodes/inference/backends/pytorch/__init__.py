@@ -1,0 +1,1 @@
+"""Torchvision architectures on torch."""
