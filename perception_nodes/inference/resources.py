@@ -44,7 +44,7 @@ def ament_share_folder(package: str) -> Path | None:
         return None
     try:
         return Path(get_package_share_directory(package))
-    except (PackageNotFoundError, LookupError, ValueError):
+    except (PackageNotFoundError, LookupError, ValueError, OSError):
         return None
 
 

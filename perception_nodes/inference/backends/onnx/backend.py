@@ -100,7 +100,7 @@ class OnnxBackend:
         """Run with bound memory: one copy in, one copy out, and none for a tensor on the GPU."""
         binding = self._session.io_binding()
         if isinstance(batch, np.ndarray):
-            array = np.ascontiguousarray(batch, dtype=self._dtype)
+            array: np.ndarray = np.ascontiguousarray(batch, dtype=self._dtype)
             binding.bind_cpu_input(self._input, array)
         else:
             tensor = batch.contiguous()
