@@ -1,18 +1,35 @@
 """What happens between arrival and inference; time is always an argument."""
 
 from perception_nodes.streaming.mailbox import MailboxCounts, NewestMailbox
+from perception_nodes.streaming.pacing import (
+    FixedRatePacing,
+    OnDemandPacing,
+    Pacing,
+    PacingMode,
+    RealTimePacing,
+    make_pacing,
+)
 from perception_nodes.streaming.stage import FrameFeed, QueueFeed, Stage
+from perception_nodes.streaming.stamp_join import Joined, StampJoin
 from perception_nodes.streaming.statistics import AgeStatistics, AgeSummary
 from perception_nodes.streaming.worker import Worker, WorkerCounts
 
 __all__ = [
     'AgeStatistics',
     'AgeSummary',
+    'FixedRatePacing',
     'FrameFeed',
+    'Joined',
     'MailboxCounts',
     'NewestMailbox',
+    'OnDemandPacing',
+    'Pacing',
+    'PacingMode',
     'QueueFeed',
+    'RealTimePacing',
     'Stage',
+    'StampJoin',
     'Worker',
     'WorkerCounts',
+    'make_pacing',
 ]
