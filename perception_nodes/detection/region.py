@@ -1,0 +1,38 @@
+"""Look at a part of the picture, report in the whole picture's pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from perception_nodes.structures import Detections, Frame
+
+
+def crop(frame: Frame, roi: Sequence[int]) -> tuple[Frame, tuple[int, int]]:
+    """
+    Return the region of interest of a frame, as a view.
+
+    :param frame: whole picture.
+    :param roi: x, y, width, height in pixels, cut at the picture's edges; empty: everything.
+    :returns: the frame to look at, and the pixel (x, y) of its top left corner.
+    :raises ValueError: when the region lies outside the picture.
+    """
+    if not roi:
+        return frame, (0, 0)
+    x, y, width, height = roi
+    pixels = frame.pixels[y : y + height, x : x + width]
+    if pixels.size == 0:
+        raise ValueError(
+            f'roi {list(roi)} lies outside the picture of {frame.size_wh[0]}x{frame.size_wh[1]}'
+        )
+    return replace(frame, pixels=pixels), (x, y)
+
+
+def uncrop(detections: Detections, offset_xy: tuple[int, int]) -> Detections:
+    """Return the detections of a region in the pixels of the whole picture."""
+    if offset_xy == (0, 0):
+        return detections
+    shift = np.array(offset_xy * 2, dtype=np.float32)
+    return Detections(detections.xyxy + shift, detections.scores, detections.class_ids)

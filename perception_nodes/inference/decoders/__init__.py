@@ -1,0 +1,29 @@
+"""Output decoders: a new one is one file in this folder with a ``@register`` class."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from perception_nodes.inference.decoders.contract import (
+    DECODERS,
+    Decoded,
+    Decoder,
+    DecoderError,
+    build_decoder,
+    known_decoders,
+    register,
+)
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f'{__name__}.{_module.name}')
+
+__all__ = [
+    'DECODERS',
+    'Decoded',
+    'Decoder',
+    'DecoderError',
+    'build_decoder',
+    'known_decoders',
+    'register',
+]
