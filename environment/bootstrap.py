@@ -112,7 +112,10 @@ def make_environment(ros: str | None) -> None:
     """Create the virtual environment; with a sourced ROS it sees the system's packages."""
     if not PYTHON.exists():
         with step('virtual environment'):
-            venv.create(VENV, with_pip=True, system_site_packages=ros is not None)
+            # Old releases of pip take many minutes to resolve what new ones do in seconds.
+            venv.create(
+                VENV, with_pip=True, system_site_packages=ros is not None, upgrade_deps=True
+            )
     STAMPS.mkdir(exist_ok=True)
 
 
