@@ -1,5 +1,6 @@
 """Pictures for people: overlays, videos, plots and reports."""
 
 from perception_nodes.visualization.overlay import BoxStyle, draw_caption, draw_detections
+from perception_nodes.visualization.video import VideoWriter
 
-__all__ = ['BoxStyle', 'draw_caption', 'draw_detections']
+__all__ = ['BoxStyle', 'VideoWriter', 'draw_caption', 'draw_detections']
