@@ -1,0 +1,154 @@
+"""Hand-made graphs: a healthy one, and the means to break it in one place."""
+
+from dataclasses import replace
+
+import pytest
+
+from perception_nodes.ros.doctor.snapshot import (
+    CAMERA_INFO,
+    DETECTIONS_2D,
+    IMAGE,
+    Endpoint,
+    GraphSnapshot,
+    Lifecycle,
+    NodeState,
+    ProcessState,
+    Sample,
+    Stream,
+    TransformSample,
+)
+
+START_S = 1_795_000_000.0
+WINDOW_S = 5.0
+CAMERA_PID, DETECTOR_PID = 100, 200
+
+
+def samples(rate_hz=30.0, **changes):
+    """Return messages over the window; callables in ``changes`` get the arrival time."""
+    found = []
+    for index in range(int(rate_hz * WINDOW_S)):
+        received_s = START_S + index / rate_hz
+        values = {
+            'stamp_s': received_s - 0.01,
+            'source_s': received_s - 0.005,
+            'frame_id': 'camera_optical',
+            'sequence': index + 1,
+            'size_bytes': 640 * 480 * 3,
+            'encoding': 'rgb8',
+        }
+        for key, value in changes.items():
+            values[key] = value(received_s) if callable(value) else value
+        found.append(Sample(received_s=received_s, **values))
+    return tuple(found)
+
+
+def transforms(stamp_offset_s=0.0, camera_parent='base_link'):
+    """Return odom → base_link at 20 Hz and the camera, static."""
+    moving = tuple(
+        TransformSample(
+            parent='odom',
+            child='base_link',
+            stamp_s=START_S + index / 20 + stamp_offset_s,
+            received_s=START_S + index / 20 + 0.01,
+        )
+        for index in range(int(20 * WINDOW_S))
+    )
+    mount = TransformSample(
+        parent=camera_parent, child='camera_optical', received_s=START_S, is_static=True
+    )
+    return (*moving, mount)
+
+
+class Graph:
+    """Builds snapshots; everything a test does not change is healthy."""
+
+    samples = staticmethod(samples)
+    transforms = staticmethod(transforms)
+    start_s, window_s = START_S, WINDOW_S
+    camera_pid, detector_pid = CAMERA_PID, DETECTOR_PID
+
+    @property
+    def healthy(self):
+        """Return camera → detector → reader, with transforms."""
+        image = Endpoint(topic='/image', type_name=IMAGE, node='/camera', process_id=CAMERA_PID)
+        results = Endpoint(
+            topic='/detector/detections',
+            type_name=DETECTIONS_2D,
+            node='/detector',
+            process_id=DETECTOR_PID,
+        )
+        return GraphSnapshot(
+            started_s=START_S,
+            ended_s=START_S + WINDOW_S,
+            domain_id=7,
+            nodes=(
+                NodeState(name='/camera', use_sim_time=False),
+                NodeState(name='/detector', lifecycle=Lifecycle.ACTIVE, use_sim_time=False),
+            ),
+            publishers=(
+                image,
+                replace(image, topic='/camera_info', type_name=CAMERA_INFO),
+                results,
+            ),
+            subscriptions=(
+                replace(image, node='/detector', process_id=DETECTOR_PID),
+                replace(results, node='/planner', process_id=300),
+            ),
+            streams=(
+                Stream(topic='/image', type_name=IMAGE, samples=samples()),
+                Stream(topic='/camera_info', type_name=CAMERA_INFO, samples=samples()),
+                Stream(
+                    topic='/detector/detections',
+                    type_name=DETECTIONS_2D,
+                    samples=samples(count=2, size_bytes=0, encoding=''),
+                ),
+            ),
+            transforms=transforms(),
+            processes=(
+                ProcessState(process_id=CAMERA_PID, environment={}, segment_bytes=64 << 20),
+                ProcessState(process_id=DETECTOR_PID, environment={}),
+            ),
+        )
+
+    def with_stream(self, topic, snapshot=None, /, **changes):
+        """Return the graph with one stream changed."""
+        snapshot = snapshot or self.healthy
+        streams = tuple(
+            replace(stream, **changes) if stream.topic == topic else stream
+            for stream in snapshot.streams
+        )
+        return replace(snapshot, streams=streams)
+
+    def with_images(self, **changes):
+        """Return the graph with every image message changed."""
+        return self.with_stream('/image', samples=samples(**changes))
+
+    def with_endpoint(self, side, topic, snapshot=None, /, **changes):
+        """Return the graph with the endpoints of one topic changed; side as in the snapshot."""
+        snapshot = snapshot or self.healthy
+        endpoints = tuple(
+            replace(endpoint, **changes) if endpoint.topic == topic else endpoint
+            for endpoint in getattr(snapshot, side)
+        )
+        return replace(snapshot, **{side: endpoints})
+
+    def without(self, side, topic, snapshot=None):
+        """Return the graph without the endpoints of one topic."""
+        snapshot = snapshot or self.healthy
+        endpoints = tuple(e for e in getattr(snapshot, side) if e.topic != topic)
+        return replace(snapshot, **{side: endpoints})
+
+
+@pytest.fixture
+def graph():
+    return Graph()
+
+
+@pytest.fixture
+def summary():
+    """Return a function that reduces findings to (check, subject) of the errors."""
+
+    def errors(findings):
+        return [(item.check, item.subject) for item in findings if item.severity == 'error']
+
+    return errors
