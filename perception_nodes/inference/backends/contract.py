@@ -108,7 +108,7 @@ class Backend(Protocol):
         """
 
     def close(self) -> None:
-        """Free the network; :meth:`infer` must not be called any more."""
+        """Free the network; may be called twice, and :meth:`infer` raises afterwards."""
 
 
 def check_batch(

@@ -47,7 +47,7 @@ class OnnxBackend:
     def __init__(
         self, session: onnxruntime.InferenceSession, choice: devices.ProviderChoice
     ) -> None:
-        self._session = session
+        self._session: onnxruntime.InferenceSession | None = session
         self._choice = choice
         self._input, self._input_shape, self._dtype = _picture_input(session)
         self._outputs = [output.name for output in session.get_outputs()]
@@ -82,23 +82,27 @@ class OnnxBackend:
 
     def infer(self, batch: np.ndarray | Any) -> dict[str, np.ndarray]:
         """Run the network on a (B, 3, H, W) float32 batch; see the contract."""
+        if self._session is None:
+            raise BackendError('the network was closed; open it again')
         check_batch(batch, self._size_wh, self._batch_size)
         if not isinstance(batch, np.ndarray) and not batch.is_cuda:
             batch = batch.numpy()
         if self._choice.device != 'cpu':
-            return self._infer_bound(batch)
+            return self._infer_bound(self._session, batch)
         if batch.dtype != self._dtype:
             batch = batch.astype(self._dtype)
         results = self._session.run(None, {self._input: np.ascontiguousarray(batch)})
         return dict(zip(self._outputs, results, strict=True))
 
     def close(self) -> None:
-        """Free the session."""
-        del self._session
+        """Free the session; may be called twice."""
+        self._session = None
 
-    def _infer_bound(self, batch: np.ndarray | Any) -> dict[str, np.ndarray]:
+    def _infer_bound(
+        self, session: onnxruntime.InferenceSession, batch: np.ndarray | Any
+    ) -> dict[str, np.ndarray]:
         """Run with bound memory: one copy in, one copy out, and none for a tensor on the GPU."""
-        binding = self._session.io_binding()
+        binding = session.io_binding()
         if isinstance(batch, np.ndarray):
             array: np.ndarray = np.ascontiguousarray(batch, dtype=self._dtype)
             binding.bind_cpu_input(self._input, array)
@@ -111,7 +115,7 @@ class OnnxBackend:
             )
         for output in self._outputs:
             binding.bind_output(output, 'cpu')
-        self._session.run_with_iobinding(binding)
+        session.run_with_iobinding(binding)
         return dict(zip(self._outputs, binding.copy_outputs_to_cpu(), strict=True))
 
 
