@@ -1,0 +1,1 @@
+"""Bytes to pixels and back: encodings, JPEG and PNG, resizing, and recorded sources."""
