@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +18,15 @@ from perception_nodes.imaging.resize import ImageResize
 from perception_nodes.inference.backends import Backend, open_backend
 from perception_nodes.inference.bundle import BundleError, ModelBundle
 from perception_nodes.inference.decoders import build_decoder
+from perception_nodes.inference.golden import verify_golden
 from perception_nodes.inference.nms import suppress
 from perception_nodes.inference.preprocess import Preprocessor
+from perception_nodes.inference.registry import resolve_model
 from perception_nodes.structures import Detections, Frame
 
 _WARM_UP_RUNS = 2  # the first run allocates, the second is the first normal one
 _ANY_SIZE_WARM_UP_WH = (640, 480)
+_DEFAULTS = DetectionConfig()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +65,9 @@ class Detector:
         self._decoder = build_decoder(
             spec.decoder.name, spec.decoder.options, class_count=len(spec.classes)
         )
-        self._preprocess = Preprocessor(
-            size_wh=spec.input.size_wh,
-            color_order=spec.input.color_order,
-            resize=spec.input.resize,
-            pad_value=spec.input.pad_value,
-            scale=spec.input.scale,
-            mean=spec.input.mean,
-            std=spec.input.std,
-        )
-        self._bound: tuple[DetectionConfig, ScoreFilter] | None = None
+        self._prepare = _preparation(bundle, backend)
+        self._closed = False
+        self._bound: tuple[DetectionConfig, ScoreFilter] = self._bind(_DEFAULTS)
 
     @classmethod
     def load(
@@ -86,8 +86,6 @@ class Detector:
         :param precision: ``fp32`` or ``fp16``.
         :param threads: CPU threads, 0 lets the library choose.
         """
-        from perception_nodes.inference.registry import resolve_model
-
         bundle = model if isinstance(model, ModelBundle) else resolve_model(model)
         backend = open_backend(bundle, device=device, precision=precision, threads=threads)
         return cls(bundle, backend)
@@ -107,12 +105,9 @@ class Detector:
         """Where the network really runs: ``cpu``, ``cuda:0``."""
         return self._backend.device
 
-    def bind(self, config: DetectionConfig) -> ScoreFilter:
-        """Return the thresholds per class; raise ``ValueError`` for a class not in the model."""
-        if self._bound is None or self._bound[0] is not config:
-            calibration = self.bundle.spec.calibration
-            self._bound = config, ScoreFilter(config, self.class_names, calibration)
-        return self._bound[1]
+    def check(self, config: DetectionConfig) -> None:
+        """Raise ``ValueError`` when the settings name a class that the model does not have."""
+        self._bind(config)
 
     def __call__(self, frame: Frame, config: DetectionConfig | None = None) -> Detections:
         """
@@ -126,10 +121,12 @@ class Detector:
         :returns: boxes in source pixels, clipped to the picture, highest score first.
         """
         config = _DEFAULTS if config is None else config
-        score_filter = self.bind(config)
+        if self._bound[0] is not config:
+            self._bound = self._bind(config)
+        score_filter = self._bound[1]
         started = time.perf_counter()
         region, offset_xy = crop(frame, config.roi)
-        batch, resize = self._preprocess(region)
+        batch, resize = self._prepare(region)
         prepared = time.perf_counter()
         outputs = self._backend.infer(batch)
         inferred = time.perf_counter()
@@ -149,9 +146,23 @@ class Detector:
         for _ in range(_WARM_UP_RUNS):
             self(grey)
 
+    def verify(self) -> None:
+        """
+        Compare the result for the bundle's golden frame with the expected one.
+
+        :raises GoldenMismatch: naming what differs and the likely causes.
+        """
+        verify_golden(self.bundle, self)
+
     def close(self) -> None:
         """Free the network; may be called twice."""
-        self._backend.close()
+        if not self._closed:
+            self._closed = True
+            self._backend.close()
+
+    def _bind(self, config: DetectionConfig) -> tuple[DetectionConfig, ScoreFilter]:
+        calibration = self.bundle.spec.calibration
+        return config, ScoreFilter(config, self.class_names, calibration)
 
     def _postprocess(
         self,
@@ -172,10 +183,32 @@ class Detector:
             class_agnostic=config.nms_class_agnostic,
             max_detections=config.max_detections,
         )
-        return Detections(resize.to_source(found.xyxy, clip=True), found.scores, found.class_ids)
+        xyxy = resize.to_source(found.xyxy, clip=True)
+        inside = (xyxy[:, :2] < xyxy[:, 2:]).all(axis=1)  # not wholly in the letterbox border
+        return Detections(xyxy[inside], found.scores[inside], found.class_ids[inside])
 
 
-_DEFAULTS = DetectionConfig()
+Prepared = tuple[Any, ImageResize]
+
+
+def _preparation(bundle: ModelBundle, backend: Backend) -> Callable[[Frame], Prepared]:
+    """Return the pre-processing: on the GPU if the network runs there and torch can."""
+    wanted = bundle.spec.input
+    preprocess = Preprocessor(
+        size_wh=wanted.size_wh,
+        color_order=wanted.color_order,
+        resize=wanted.resize,
+        pad_value=wanted.pad_value,
+        scale=wanted.scale,
+        mean=wanted.mean,
+        std=wanted.std,
+    )
+    if backend.device.startswith('cuda') and importlib.util.find_spec('torch') is not None:
+        import torch
+
+        if torch.cuda.is_available():
+            return functools.partial(preprocess.on_device, device=backend.device)
+    return preprocess
 
 
 def _check(bundle: ModelBundle, backend: Backend) -> None:

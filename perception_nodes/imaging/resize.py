@@ -11,6 +11,10 @@ import numpy as np
 
 DEFAULT_PAD_VALUE = 114  # the grey that YOLO-family networks are trained with
 
+# Sizes are cut, not rounded, as the YOLO family does in training: half a pixel costs YOLOX-Nano
+# 0.015 of AP50. This much is forgiven, so that 416 does not become 415 by a rounding error.
+_ROUNDING = 1e-6
+
 
 class ResizePolicy(str, Enum):
     """How a picture of one shape becomes the picture of another shape a network wants."""
@@ -66,8 +70,8 @@ class ImageResize:
         (width, height), (target_width, target_height) = self.source_wh, self.network_wh
         ratio = min(target_width / width, target_height / height)
         return (
-            min(target_width, max(1, round(width * ratio))),
-            min(target_height, max(1, round(height * ratio))),
+            min(target_width, max(1, int(width * ratio + _ROUNDING))),
+            min(target_height, max(1, int(height * ratio + _ROUNDING))),
         )
 
     @functools.cached_property

@@ -104,7 +104,10 @@ class Preprocessor:
         planes = _resize_on_device(planes.float(), resize)
         mean = torch.tensor(self._mean, device=device).view(1, 3, 1, 1)
         std = torch.tensor(self._std, device=device).view(1, 3, 1, 1)
-        return (planes * self._scale - mean) / std, resize
+        batch = (planes * self._scale - mean) / std
+        if batch.is_cuda:  # other libraries read this memory on streams of their own
+            torch.cuda.current_stream(batch.device).synchronize()
+        return batch, resize
 
     def _prepare_buffers(self, source_wh: tuple[int, int]) -> ImageResize:
         """Keep the buffers while the picture size stays; a new size gets a clean border."""
