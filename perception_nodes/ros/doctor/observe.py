@@ -1,0 +1,150 @@
+"""Look at a running graph for a few seconds and write down what was there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from perception_nodes.imaging.encodings import ENCODINGS
+from perception_nodes.ros.doctor.domains import DomainListener, plausible_domains
+from perception_nodes.ros.doctor.endpoints import EndpointReader
+from perception_nodes.ros.doctor.listening import plan
+from perception_nodes.ros.doctor.node_states import NodeInterviewer
+from perception_nodes.ros.doctor.processes import dds_process_ids, process_state
+from perception_nodes.ros.doctor.recording import Recorder
+from perception_nodes.ros.doctor.snapshot import DomainView, Endpoint, GraphSnapshot, ProcessState
+from perception_nodes.structures import check_settings, setting
+
+NODE_PREFIX = '_perception_doctor'
+# Endpoints are found within this time on one host; before it, half a graph looks broken.
+DISCOVERY_S = 0.5
+LOOK_PERIOD_S = 0.5
+SPIN_S = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservationConfig:
+    """How to look at a graph."""
+
+    duration_s: float = setting(5.0, 'Seconds to observe', minimum=1.0, maximum=600.0)
+    target_frames: tuple[str, ...] = setting(
+        ('base_link', 'odom'), 'Frames an image must be connected to where they exist'
+    )
+    other_domains: bool = setting(True, 'Listen on the other ROS domains of this host too')
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check_settings(self)
+
+
+class Observation:
+    """
+    One look at one domain, as a hidden node in a context of its own.
+
+    :param config: what to look at and for how long.
+    """
+
+    def __init__(self, config: ObservationConfig) -> None:
+        self._config = config
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        self._node = Node(
+            f'{NODE_PREFIX}_{os.getpid()}',
+            context=self._context,
+            use_global_arguments=False,
+            enable_rosout=False,
+            start_parameter_services=False,
+        )
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._process_ids = dds_process_ids()
+        self._recorder = Recorder(self._node)
+        self._interviewer = NodeInterviewer(self._node, NODE_PREFIX)
+        self._endpoints = EndpointReader(self._node, NODE_PREFIX)
+        self._domains = self._listen_elsewhere() if config.other_domains else []
+
+    def _listen_elsewhere(self) -> list[DomainListener]:
+        own = self._context.get_domain_id()
+        return [DomainListener(number) for number in plausible_domains(own, self._process_ids)]
+
+    def run(self, on_progress: Callable[[float], None] = lambda elapsed_s: None) -> GraphSnapshot:
+        """
+        Observe for the configured time.
+
+        :param on_progress: called with the seconds that have passed.
+        """
+        started_s, begin, next_look_s = time.time(), time.monotonic(), DISCOVERY_S
+        elapsed_s = 0.0
+        while elapsed_s < self._config.duration_s:
+            self._executor.spin_once(timeout_sec=SPIN_S)
+            elapsed_s = time.monotonic() - begin
+            if elapsed_s >= next_look_s:
+                self._look()
+                next_look_s += LOOK_PERIOD_S
+            on_progress(elapsed_s)
+        return self._snapshot(started_s)
+
+    def _look(self) -> None:
+        """Follow what has come and gone."""
+        publishers, subscriptions = self._endpoints.read(self._process_ids)
+        self._recorder.follow(plan(publishers, subscriptions))
+        self._interviewer.ask()
+
+    def _snapshot(self, started_s: float) -> GraphSnapshot:
+        """Put everything together."""
+        publishers, subscriptions = self._endpoints.read(dds_process_ids())
+        recording = self._recorder
+        return GraphSnapshot(
+            started_s=started_s,
+            ended_s=time.time(),
+            domain_id=self._context.get_domain_id(),
+            nodes=self._interviewer.states(),
+            publishers=publishers,
+            subscriptions=subscriptions,
+            streams=recording.streams(),
+            clock=tuple(recording.clock),
+            transforms=tuple(recording.transforms),
+            diagnostics=tuple(recording.diagnostics.values()),
+            processes=_processes(publishers),
+            other_domains=self._views(),
+            target_frames=self._config.target_frames,
+            native_encodings=frozenset(ENCODINGS),
+            has_cv_bridge=find_spec('cv_bridge') is not None,
+        )
+
+    def _views(self) -> tuple[DomainView, ...]:
+        views = (listener.view(NODE_PREFIX) for listener in self._domains)
+        return tuple(view for view in views if view.nodes)
+
+    def close(self) -> None:
+        """Leave all domains."""
+        for listener in self._domains:
+            listener.close()
+        self._executor.shutdown()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+
+def _processes(endpoints: Iterable[Endpoint]) -> tuple[ProcessState, ...]:
+    """Return the processes behind endpoints, as far as they are known."""
+    numbers = {item.process_id for item in endpoints if item.process_id is not None}
+    return tuple(process_state(number) for number in sorted(numbers))
+
+
+def observe(
+    config: ObservationConfig, on_progress: Callable[[float], None] = lambda elapsed_s: None
+) -> GraphSnapshot:
+    """Return what was seen of the graph on this process's domain."""
+    observation = Observation(config)
+    try:
+        return observation.run(on_progress)
+    finally:
+        observation.close()
