@@ -27,6 +27,7 @@ from perception_nodes.inference.download import (
     download,
     no_progress,
 )
+from perception_nodes.inference.golden_comparison import DifferenceKind, find_differences
 from perception_nodes.inference.resources import resource_path
 
 CATALOGUE_FILE = 'config/models/catalogue.yaml'
@@ -50,20 +51,15 @@ class Acceptance:
 
     def missing(self, detect: golden.Detect, classes: tuple[str, ...]) -> list[str]:
         """Return the objects that the model does not find, in words."""
-        wanted = golden.read_expected(self.objects)
         found = detect(golden.read_frame(self.frame))
-        return [
+        differences = [
             difference
-            for box in wanted
-            for difference in golden.compare_detections(
-                [replace(box, score=1.0)],
-                found[found.scores >= box.score],
-                classes,
-                self.min_iou,
-                1.0,
-                score_threshold=-0.5,
+            for box in golden.read_expected(self.objects)
+            for difference in find_differences(
+                [box], found[found.scores >= box.score], classes, (self.min_iou, 1.0, 0.0)
             )
         ]
+        return [item.text for item in differences if item.kind is not DifferenceKind.EXTRA]
 
 
 @dataclass(frozen=True, kw_only=True)

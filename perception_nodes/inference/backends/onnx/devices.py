@@ -86,14 +86,22 @@ def missing_gpu_reason() -> str | None:
 
 def missing_engine_reason(bundle: ModelBundle, request: BackendRequest) -> str | None:
     """Return why TensorRT cannot be used, with the cure, or None."""
-    if TENSORRT_PROVIDER not in onnxruntime.get_available_providers():
-        return 'the installed ONNX Runtime has no TensorRT provider; install onnxruntime-gpu'
+    reason = missing_tensorrt_reason()
+    if reason is not None:
+        return reason
     if not any(engine_folder(bundle, request).glob('*.engine')):
         return (
             'no engine was built for this model, precision and runtime version; building takes '
             f'minutes, so do it beforehand: perception models build {bundle.path} '
             f'--device {request.kind.value}:{request.index} --precision {request.precision.value}'
         )
+    return None
+
+
+def missing_tensorrt_reason() -> str | None:
+    """Return why no engine can be built or used, with the cure, or None."""
+    if TENSORRT_PROVIDER not in onnxruntime.get_available_providers():
+        return 'the installed ONNX Runtime has no TensorRT provider; install onnxruntime-gpu'
     return None
 
 
