@@ -17,6 +17,10 @@ class ImageReason(str, Enum):
     BROKEN_DATA = 'broken_data'
     WRONG_KIND = 'wrong_kind'
 
+    def __str__(self) -> str:
+        """Return the plain name, as counters show it."""
+        return self.value
+
 
 class ImageError(ValueError):
     """
