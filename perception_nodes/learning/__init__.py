@@ -1,0 +1,1 @@
+"""The one training core: data, models, losses, loop, and the export to a bundle."""

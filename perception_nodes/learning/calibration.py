@@ -1,0 +1,101 @@
+"""Scores that can be read as probabilities, and the threshold that serves best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional
+from torchvision.ops import box_iou
+
+from perception_nodes.structures import Detections
+
+_MATCH_IOU = 0.5
+_TINY = 1e-6
+
+
+def matches(
+    found: Detections, xyxy: np.ndarray, class_ids: np.ndarray, ignored: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Tell which detections are right, each object being found once, best score first.
+
+    :param found: highest score first.
+    :param xyxy: (M, 4) objects.
+    :param class_ids: (M,).
+    :param ignored: (M,) bool.
+    :returns: (N,) bool, right; (N,) bool, counted (False: lies on an ignored region).
+    """
+    right = np.zeros(len(found), bool)
+    counted = np.ones(len(found), bool)
+    if len(found) == 0 or len(xyxy) == 0:
+        return right, counted
+    iou = box_iou(torch.from_numpy(found.xyxy), torch.from_numpy(xyxy)).numpy()
+    free = ~ignored
+    for index, class_id in enumerate(found.class_ids):
+        fitting = np.where(free & (class_ids == class_id), iou[index], 0.0)
+        best = int(fitting.argmax())
+        if fitting[best] >= _MATCH_IOU:
+            right[index], free[best] = True, False
+        else:
+            counted[index] = not (iou[index][ignored] >= _MATCH_IOU).any()
+    return right, counted
+
+
+def fit_temperature(scores: np.ndarray, right: np.ndarray) -> float:
+    """
+    Return the temperature with the smallest negative log-likelihood.
+
+    :param scores: (N,) in 0..1.
+    :param right: (N,) bool.
+    """
+    if len(scores) == 0 or right.all() or not right.any():
+        return 1.0
+    logits = torch.logit(torch.as_tensor(scores, dtype=torch.float64), eps=_TINY)
+    truth = torch.as_tensor(right, dtype=torch.float64)
+    candidates = np.geomspace(0.2, 5.0, 200)
+    losses = [
+        float(functional.binary_cross_entropy_with_logits(logits / value, truth))
+        for value in candidates
+    ]
+    return float(candidates[int(np.argmin(losses))])
+
+
+def best_threshold(scores: np.ndarray, right: np.ndarray, object_count: int) -> float:
+    """Return the score at which the F1 of the detections at or above it is largest."""
+    if len(scores) == 0 or object_count == 0:
+        return 0.5
+    order = np.argsort(-scores, kind='stable')
+    hits = np.cumsum(right[order])
+    f1 = 2 * hits / (np.arange(1, len(order) + 1) + object_count)
+    return float(scores[order][int(f1.argmax())])
+
+
+def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
+    """Return the expected calibration error: mean gap of score and hit rate, by bins."""
+    if len(scores) == 0:
+        return 0.0
+    index = np.minimum((scores * bins).astype(int), bins - 1)
+    gaps = [
+        abs(scores[index == b].mean() - right[index == b].mean()) * (index == b).sum()
+        for b in np.unique(index)
+    ]
+    return float(np.sum(gaps) / len(scores))
+
+
+def pooled_matches(
+    results: Sequence[tuple[Detections, np.ndarray, np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """
+    Return scores and hits of all pictures, and the number of objects.
+
+    :param results: (detections, xyxy, class ids, ignored) of each picture.
+    """
+    scores, hits = [np.zeros(0)], [np.zeros(0, bool)]
+    for found, xyxy, class_ids, ignored in results:
+        right, counted = matches(found, xyxy, class_ids, ignored)
+        scores.append(found.scores[counted])
+        hits.append(right[counted])
+    total = sum(int((~ignored).sum()) for _, _, _, ignored in results)
+    return np.concatenate(scores), np.concatenate(hits), total

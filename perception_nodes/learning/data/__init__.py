@@ -1,0 +1,1 @@
+"""Labelled pictures: reading, cutting, varying, stacking into batches."""

@@ -1,0 +1,81 @@
+"""Samples stacked into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import DataLoader
+
+from perception_nodes.learning.data.coco import PictureDataset, Sample
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BoxTargets:
+    """
+    Objects of one training picture, in network pixels.
+
+    :param xyxy: (M, 4) float32.
+    :param class_ids: (M,) int64.
+    :param ignored: (M,) bool, regions that are neither object nor background.
+    """
+
+    xyxy: torch.Tensor
+    class_ids: torch.Tensor
+    ignored: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BoxBatch:
+    """
+    Pictures of equal size with their objects.
+
+    :param images: (B, 3, H, W) uint8 RGB.
+    :param targets: one for each picture.
+    """
+
+    images: torch.Tensor
+    targets: list[BoxTargets]
+
+
+def stack(samples: Sequence[Sample]) -> BoxBatch:
+    """Return the batch of the samples."""
+    return BoxBatch(
+        images=torch.stack([sample['image'].as_subclass(torch.Tensor) for sample in samples]),
+        targets=[
+            BoxTargets(
+                xyxy=sample['boxes'].as_subclass(torch.Tensor).float(),
+                class_ids=sample['class_ids'],
+                ignored=sample['ignored'],
+            )
+            for sample in samples
+        ],
+    )
+
+
+def _one_thread(_worker: int) -> None:
+    """Keep OpenCV from starting threads of its own beside the training."""
+    import cv2
+
+    cv2.setNumThreads(0)
+
+
+def training_batches(
+    dataset: PictureDataset, *, batch: int, workers: int, seed: int
+) -> DataLoader:
+    """
+    Return the shuffled batches of an epoch; the same seed gives the same batches.
+
+    :param seed: differs from epoch to epoch.
+    """
+    return DataLoader(
+        dataset,
+        batch_size=min(batch, len(dataset)),
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        collate_fn=stack,
+        worker_init_fn=_one_thread,
+        generator=torch.Generator().manual_seed(seed),
+    )

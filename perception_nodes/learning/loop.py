@@ -1,0 +1,230 @@
+"""
+The training loop, which knows nothing of boxes or masks.
+
+A :class:`Task` brings the model, the batches, the loss and the validation; the loop brings the
+optimiser, the averaged weights, the pace, checkpoints and the record of what happened.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader
+
+from perception_nodes.learning.averaging import averaged, rate_factor
+from perception_nodes.learning.recipe import ScheduleRecipe
+
+CHECKPOINT = 'last.pt'
+BEST = 'best.pt'
+RECORD = 'metrics.jsonl'
+
+
+class Task(Protocol):
+    """What a kind of training brings to the loop."""
+
+    schedule: ScheduleRecipe
+    seed: int
+    metric: str
+    """Name of the validation figure that chooses the best weights; higher is better."""
+
+    def build_model(self) -> nn.Module:
+        """Return the untrained model."""
+
+    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
+        """Return groups for the optimiser, each with its peak ``lr``."""
+
+    def batches(self, epoch: int) -> DataLoader:
+        """Return the batches of an epoch, with a length; equal epochs give equal batches."""
+
+    def loss(self, model: nn.Module, batch: Any) -> dict[str, torch.Tensor]:
+        """Return the weighted terms of the loss."""
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Return the figures of the validation set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """
+    Where a run stands, told to the callbacks after each step and each epoch.
+
+    :param fraction: part of the run that is over, 0..1.
+    :param losses: terms of the last step.
+    :param figures: of the last validation; empty within an epoch.
+    """
+
+    epoch: int
+    step: int
+    fraction: float
+    losses: dict[str, float]
+    figures: dict[str, float]
+
+
+Callback = Callable[[Progress], None]
+
+
+class Trainer:
+    """
+    Train a task in a folder, step by step and epoch by epoch.
+
+    The folder gets ``last.pt`` after each epoch, ``best.pt`` (averaged weights of the best
+    validation), and one line of JSON an epoch in ``metrics.jsonl``.
+
+    :param task: what is learnt.
+    :param folder: made if absent.
+    :param resume: go on from ``last.pt`` if there is one.
+    :param time_limit_s: the pace falls so that the run ends in this time at the latest; the
+        result then depends on the machine's speed.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        folder: Path,
+        *,
+        resume: bool = False,
+        time_limit_s: float | None = None,
+    ) -> None:
+        self.task = task
+        self.folder = folder
+        self.time_limit_s = time_limit_s
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(task.seed)
+        self.model = task.build_model().to(memory_format=torch.channels_last)
+        self.optimiser = torch.optim.AdamW(task.parameter_groups(self.model))
+        self.peak_rates = [group['lr'] for group in self.optimiser.param_groups]
+        self.mean: AveragedModel = averaged(self.model, task.schedule.ema_decay)
+        self.epoch, self.step, self.epoch_length = 0, 0, 1
+        self.best, self.spent_s = -1.0, 0.0
+        if resume and (folder / CHECKPOINT).exists():
+            self._load()
+        elif not resume:
+            (folder / RECORD).unlink(missing_ok=True)
+
+    def run(self, callbacks: Iterable[Callback] = ()) -> Path:
+        """Train to the end and return the file of the best weights."""
+        callbacks = list(callbacks)
+        while self.epoch < self.task.schedule.epochs and not self._out_of_time():
+            losses = self._run_epoch(callbacks)
+            started = time.monotonic()
+            figures = self.task.validate(self.mean.module)
+            self.epoch += 1
+            if figures[self.task.metric] > self.best:
+                self.best = figures[self.task.metric]
+                _write(self.folder / BEST, self.mean.module.state_dict())
+            self.spent_s += time.monotonic() - started
+            self._save(losses, figures)
+            self._tell(callbacks, losses, figures)
+        return self.folder / BEST
+
+    def _run_epoch(self, callbacks: list[Callback]) -> dict[str, float]:
+        """Train one epoch and return the mean of the loss terms."""
+        # Seeding by epoch instead of keeping generator states: a resumed run repeats exactly.
+        torch.manual_seed(self.task.seed + 1_000_003 * (self.epoch + 1))
+        sums: dict[str, float] = {}
+        batches = self.task.batches(self.epoch)
+        self.epoch_length = len(batches)
+        done = 0
+        for batch in batches:
+            started = time.monotonic()
+            losses = self.train_step(batch, self._fraction())
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + value
+            done += 1
+            self.spent_s += time.monotonic() - started
+            self._tell(callbacks, losses, {})
+            if self._out_of_time():
+                break
+        return {name: value / max(done, 1) for name, value in sums.items()}
+
+    def train_step(self, batch: Any, fraction: float) -> dict[str, float]:
+        """
+        Take one step of the optimiser and return the loss terms.
+
+        :raises FloatingPointError: the loss is not finite.
+        """
+        schedule = self.task.schedule
+        factor = rate_factor(self.step, schedule.warmup_steps, fraction)
+        for group, peak in zip(self.optimiser.param_groups, self.peak_rates, strict=True):
+            group['lr'] = peak * factor
+        self.model.train()
+        terms = self.task.loss(self.model, batch)
+        total = torch.stack(list(terms.values())).sum()
+        if not torch.isfinite(total):
+            raise FloatingPointError(
+                f'loss {total.item()} at step {self.step}; lower schedule.learning_rate'
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        if schedule.gradient_clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), schedule.gradient_clip)
+        self.optimiser.step()
+        self.mean.update_parameters(self.model)
+        self.step += 1
+        return {name: float(value.detach()) for name, value in terms.items()}
+
+    def _fraction(self) -> float:
+        """Return which part of the run is over, by steps or by time."""
+        by_steps = self.step / max(self.epoch_length * self.task.schedule.epochs, 1)
+        by_time = self.spent_s / self.time_limit_s if self.time_limit_s else 0.0
+        return min(max(by_steps, by_time), 1.0)
+
+    def _out_of_time(self) -> bool:
+        """Return whether the time limit has passed."""
+        return self.time_limit_s is not None and self.spent_s >= self.time_limit_s
+
+    def _tell(
+        self, callbacks: list[Callback], losses: dict[str, float], figures: dict[str, float]
+    ) -> None:
+        """Call the callbacks."""
+        if callbacks:
+            progress = Progress(
+                epoch=self.epoch,
+                step=self.step,
+                fraction=self._fraction(),
+                losses=losses,
+                figures=figures,
+            )
+            for callback in callbacks:
+                callback(progress)
+
+    def _save(self, losses: dict[str, float], figures: dict[str, float]) -> None:
+        """Write the checkpoint and the line of the record."""
+        state = {
+            'model': self.model.state_dict(),
+            'mean': self.mean.state_dict(),
+            'optimiser': self.optimiser.state_dict(),
+            'epoch': self.epoch,
+            'step': self.step,
+            'best': self.best,
+            'spent_s': self.spent_s,
+        }
+        _write(self.folder / CHECKPOINT, state)
+        line = {'epoch': self.epoch, 'step': self.step, 'minutes': round(self.spent_s / 60, 2)}
+        rounded = {name: round(value, 5) for name, value in {**losses, **figures}.items()}
+        with (self.folder / RECORD).open('a', encoding='utf-8') as record:
+            record.write(json.dumps({**line, **rounded}) + '\n')
+
+    def _load(self) -> None:
+        """Go on from the checkpoint."""
+        state = torch.load(self.folder / CHECKPOINT, map_location='cpu', weights_only=True)
+        self.model.load_state_dict(state['model'])
+        self.mean.load_state_dict(state['mean'])
+        self.optimiser.load_state_dict(state['optimiser'])
+        self.epoch, self.step = state['epoch'], state['step']
+        self.best, self.spent_s = state['best'], state['spent_s']
+
+
+def _write(path: Path, state: Any) -> None:
+    """Write a file so that a power cut leaves the old one or the new one."""
+    partial = path.with_suffix('.partial')
+    torch.save(state, partial)
+    partial.replace(path)

@@ -1,0 +1,1 @@
+"""Networks: trunks, pyramids and heads, free to be combined."""

@@ -1,0 +1,1 @@
+"""What is learnt: each module brings a task to the loop."""

@@ -1,0 +1,89 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from perception_nodes.learning.averaging import averaged, rate_factor
+from perception_nodes.learning.data.coco import read_coco
+from perception_nodes.learning.loop import Trainer
+from perception_nodes.learning.tasks.detection import DetectionTask
+
+
+@pytest.fixture
+def task(coco_folder, small_recipe) -> DetectionTask:
+    pictures = read_coco(coco_folder / 'annotations.json', small_recipe.classes)
+    return DetectionTask(small_recipe, pictures, pictures)
+
+
+def test_loss_falls_when_two_pictures_are_learnt_by_heart(task, tmp_path: Path):
+    trainer = Trainer(task, tmp_path)
+    batch = next(iter(task.batches(0)))
+    totals = [sum(trainer.train_step(batch, 0.0).values()) for _ in range(20)]
+    assert totals[-1] < 0.7 * totals[0]
+
+
+def test_resumed_run_takes_the_same_steps(task, tmp_path: Path):
+    steps: dict[str, list] = {'whole': [], 'broken': []}
+
+    def noting(name: str):
+        return lambda now: steps[name].append((now.step, now.losses))
+
+    Trainer(task, tmp_path / 'whole').run([noting('whole')])
+    first = Trainer(task, tmp_path / 'broken')
+    first._run_epoch([noting('broken')])
+    first.epoch += 1
+    steps['broken'].append((first.step, None))
+    first._save({}, {})
+    Trainer(task, tmp_path / 'broken', resume=True).run([noting('broken')])
+    whole = [losses for _, losses in steps['whole']]
+    broken = [losses for _, losses in steps['broken'] if losses]
+    # The whole run tells each epoch's mean after its steps, the broken one only the second's.
+    assert whole[3:] == broken[2:]
+
+
+def test_run_leaves_best_weights_and_a_record(task, tmp_path: Path):
+    best = Trainer(task, tmp_path).run()
+    lines = [json.loads(line) for line in (tmp_path / 'metrics.jsonl').read_text().splitlines()]
+    assert [line['epoch'] for line in lines] == [1, 2]
+    assert {'class', 'box', 'quality', 'mAP50'} <= set(lines[0])
+    task.build_model().load_state_dict(torch.load(best, weights_only=True))
+
+
+def test_time_limit_ends_the_run(task, tmp_path: Path):
+    trainer = Trainer(task, tmp_path, time_limit_s=1e-6)
+    trainer.run()
+    assert trainer.step == 1
+
+
+def test_loss_that_is_not_finite_stops_the_run_with_the_cure(task, tmp_path: Path):
+    trainer = Trainer(task, tmp_path)
+    with torch.no_grad():
+        trainer.model.head.classify.bias.fill_(torch.nan)
+    with pytest.raises(FloatingPointError, match='learning_rate'):
+        trainer.train_step(next(iter(task.batches(0))), 0.0)
+
+
+def test_training_without_pictures_is_refused(small_recipe):
+    with pytest.raises(ValueError, match='at least one'):
+        DetectionTask(small_recipe, [], [])
+
+
+def test_average_follows_the_weights_slower_than_they_move():
+    model = torch.nn.Linear(1, 1, bias=False)
+    mean = averaged(model, 0.9)
+    with torch.no_grad():
+        model.weight.fill_(0.0)
+        mean.update_parameters(model)
+        for _ in range(200):
+            mean.update_parameters(model)
+        model.weight.fill_(1.0)
+        mean.update_parameters(model)
+    assert mean.module.weight.item() == pytest.approx(0.1, abs=1e-6)
+
+
+def test_pace_warms_up_and_falls():
+    assert rate_factor(0, 9, 0.0) == pytest.approx(0.1)
+    assert rate_factor(9, 9, 0.0) == pytest.approx(1.0)
+    assert rate_factor(99, 9, 1.0) == pytest.approx(0.02)
+    assert rate_factor(99, 9, 7.0) == pytest.approx(0.02)
