@@ -35,6 +35,7 @@ _ARRAY_TYPES = {
     float: Parameter.Type.DOUBLE_ARRAY,
     str: Parameter.Type.STRING_ARRAY,
 }
+_ELEMENTS = {kind: element for element, kind in _ARRAY_TYPES.items()}
 _LARGEST_INTEGER = 2**63 - 1
 
 
@@ -64,7 +65,11 @@ class NodeParameters(Generic[C]):
         self._lock = threading.Lock()
         self._check = check
         self._changed = changed
-        self._defaults = settings_of(configuration_type)
+        self._kinds = {
+            name: parameter_type(annotation)
+            for name, annotation in get_type_hints(configuration_type).items()
+            if name in settings_of(configuration_type)
+        }
         self._configuration = configuration_type(**_declare(node, configuration_type))
         node.add_on_set_parameters_callback(self._examine)
         node.add_post_set_parameters_callback(self._apply)
@@ -78,17 +83,17 @@ class NodeParameters(Generic[C]):
     def _changes(self, parameters: Sequence[Parameter]) -> dict[str, Any]:
         """Return the values that concern the configuration; ``qos_overrides`` do not."""
         return {
-            item.name: _from_parameter(item.value)
+            item.name: _from_parameter(item.name, item.value, self._kinds[item.name])
             for item in parameters
-            if item.name in self._defaults
+            if item.name in self._kinds
         }
 
     def _examine(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         """Answer whether the complete new configuration would be valid; change nothing."""
-        changes = self._changes(parameters)
-        if not changes:
-            return SetParametersResult(successful=True)
         try:
+            changes = self._changes(parameters)
+            if not changes:
+                return SetParametersResult(successful=True)
             self._check(replace(self.configuration, **changes))  # type: ignore[type-var]
         except (TypeError, ValueError) as error:
             return SetParametersResult(successful=False, reason=str(error))
@@ -107,7 +112,13 @@ class NodeParameters(Generic[C]):
 
 def descriptor_of(rule: Setting, default: Any) -> ParameterDescriptor:
     """Return what ``ros2 param describe`` shows: words, range, choices, and whether it is live."""
-    descriptor = ParameterDescriptor(description=rule.description, read_only=not rule.live)
+    descriptor = ParameterDescriptor(
+        description=rule.description,
+        read_only=not rule.live,
+        # An empty list carries no type (rclpy takes it for bytes, the command line for
+        # booleans), so that a fixed type would refuse to empty a list. Elements are checked here.
+        dynamic_typing=isinstance(default, tuple),
+    )
     if rule.choices:
         descriptor.additional_constraints = 'one of: ' + ', '.join(rule.choices)
     if rule.minimum is None and rule.maximum is None:
@@ -122,11 +133,7 @@ def descriptor_of(rule: Setting, default: Any) -> ParameterDescriptor:
 
 
 def parameter_type(annotation: Any) -> Parameter.Type:
-    """
-    Return the parameter type of a field's annotation.
-
-    An empty list carries no type of its own (rclpy takes it for bytes), the annotation does.
-    """
+    """Return the parameter type of a field's annotation."""
     arguments = getattr(annotation, '__args__', None)
     if arguments:
         return _ARRAY_TYPES[arguments[0]]
@@ -142,18 +149,20 @@ def _declare(node: Node, configuration_type: type) -> dict[str, Any]:
     for name, (default, rule) in settings_of(configuration_type).items():
         kind = parameter_type(annotations[name])
         descriptor = descriptor_of(rule, default)
-        declared = Parameter(name, kind, _to_parameter(default))
         try:
-            node.declare_parameter(name, declared.get_parameter_value(), descriptor)
+            node.declare_parameter(name, _to_parameter(default), descriptor)
         except (InvalidParameterTypeException, InvalidParameterValueException) as error:
             raise ValueError(_refusal(name, kind, rule, error)) from error
-        values[name] = _from_parameter(node.get_parameter(name).value)
+        value = node.get_parameter(name).value
+        if descriptor.dynamic_typing and not value and rule.live:
+            node.set_parameters([Parameter(name, kind, [])])
+        values[name] = _from_parameter(name, value, kind)
     return values
 
 
 def _refusal(name: str, kind: Parameter.Type, rule: Setting, error: Exception) -> str:
     wanted = kind.name.lower().replace('_', ' ')
-    hint = ' (write 1.0, not 1)' if kind in (_SCALAR_TYPES[float], _ARRAY_TYPES[float]) else ''
+    hint = ' (write 1.0, not 1)' if kind is Parameter.Type.DOUBLE else ''
     return f'parameter {name} must be a {wanted}{hint}: {rule.description} [{error}]'
 
 
@@ -163,9 +172,21 @@ def _to_parameter(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _from_parameter(value: Any) -> Any:
-    """Return arrays as tuples, so that a frozen configuration stays frozen."""
-    return value if isinstance(value, (bool, int, float, str)) else tuple(value)
+def _from_parameter(name: str, value: Any, kind: Parameter.Type) -> Any:
+    """
+    Return the value of a field; arrays as tuples, so that a frozen configuration stays frozen.
+
+    :raises ValueError: for an array with elements of another type.
+    """
+    element = _ELEMENTS.get(kind)
+    if element is None:
+        return value
+    items = () if value is None else tuple(value)
+    if element is float:
+        items = tuple(float(i) if type(i) is int else i for i in items)
+    if any(type(item) is not element for item in items):
+        raise ValueError(f'{name}: {list(items)!r} must be a list of {element.__name__}')
+    return items
 
 
 def _integer_range(rule: Setting) -> IntegerRange:
