@@ -1,6 +1,11 @@
 """Hand-made graphs: a healthy one, and the means to break it in one place."""
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +26,33 @@ from perception_nodes.ros.doctor.snapshot import (
 START_S = 1_795_000_000.0
 WINDOW_S = 5.0
 CAMERA_PID, DETECTOR_PID = 100, 200
+PROJECT_ROOT = Path(__file__).resolve().parents[3]
+PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
+<dds xmlns="http://www.eprosima.com">
+  <profiles>
+    <transport_descriptors>
+      <transport_descriptor>
+        <transport_id>large_shm</transport_id>
+        <type>SHM</type>
+        <segment_size>67108864</segment_size>
+      </transport_descriptor>
+      <transport_descriptor>
+        <transport_id>udp</transport_id>
+        <type>UDPv4</type>
+      </transport_descriptor>
+    </transport_descriptors>
+    <participant profile_name="large_images" is_default_profile="true">
+      <rtps>
+        <userTransports>
+          <transport_id>large_shm</transport_id>
+          <transport_id>udp</transport_id>
+        </userTransports>
+        <useBuiltinTransports>false</useBuiltinTransports>
+      </rtps>
+    </participant>
+  </profiles>
+</dds>
+"""
 
 
 def samples(rate_hz=30.0, **changes):
@@ -152,3 +184,85 @@ def summary():
         return [(item.check, item.subject) for item in findings if item.severity == 'error']
 
     return errors
+
+
+class Plant:
+    """Starts roles of ``planted_graph.py`` as processes and asks the real doctor about them."""
+
+    def __init__(self, domain_id):
+        self.domain_id = domain_id
+        self.processes = []
+
+    def start(self, role, *, environment=None, sim_time=False, **options):
+        """Start one role and return when it is up."""
+        script = Path(__file__).parent / 'planted_graph.py'
+        command = [sys.executable, str(script), role, json.dumps(options)]
+        if sim_time:
+            command += ['--ros-args', '-p', 'use_sim_time:=true']
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**self.environment, **(environment or {})},
+        )
+        self.processes.append(process)
+        assert process.stdout.readline().strip() == 'ready', f'{role} did not start'
+        return process
+
+    @property
+    def environment(self):
+        """Return the variables of a healthy process, without a profile of the caller's shell."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if 'DEFAULT_PROFILES_FILE' not in name
+        }
+        return {**kept, 'ROS_DOMAIN_ID': str(self.domain_id)}
+
+    def start_healthy(self, **options):
+        """Start camera, detector, transforms and a reader; options by role."""
+        for role in ('transforms', 'camera', 'detector', 'reader'):
+            self.start(role, **options.get(role, {}))
+
+    def ask_doctor(self, *arguments, duration_s=4.0):
+        """Run the command and return (exit code, report)."""
+        result = subprocess.run(
+            [
+                *(sys.executable, '-m', 'perception_nodes.cli.main', 'doctor', '--json'),
+                *('--duration', str(duration_s)),
+                *arguments,
+            ],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=60,
+            cwd=PROJECT_ROOT,
+        )
+        assert result.stdout, result.stderr
+        return result.returncode, json.loads(result.stdout)
+
+    def stop(self):
+        """Let every process say goodbye to its graph."""
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(timeout=10)
+            process.stdout.close()
+
+
+@pytest.fixture
+def plant():
+    """Return a planted graph on a domain of this test run's own."""
+    pytest.importorskip('vision_msgs', reason='no vision_msgs: source environment/activate.sh')
+    plant = Plant(int(os.environ['ROS_DOMAIN_ID']))
+    yield plant
+    plant.stop()
+
+
+@pytest.fixture
+def large_segment(tmp_path):
+    """Return an environment with a 64 MB shared-memory segment for Fast DDS 2 and 3."""
+    profile = tmp_path / 'profile.xml'
+    profile.write_text(PROFILE)
+    names = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+    return dict.fromkeys(names, str(profile))
