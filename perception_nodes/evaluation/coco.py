@@ -137,13 +137,13 @@ def _metrics(
     ranges = dict(zip(measure.params.areaRngLbl, measure.params.areaRng, strict=True))
     by_class = {}
     for column, number in enumerate(measure.params.catIds):
-        truths = sum(int(a['category_id']) == number for a in counted)
+        truths = sum(int(a['category_id']) == int(number) for a in counted)
         if truths:
-            by_class[names[number]] = _precision(table[:, :, column, 0], truths)
+            by_class[names[int(number)]] = _precision(table[:, :, column, 0], truths)
     by_size = {}
     for index, size in enumerate(_SIZES, start=1):
         low, high = ranges[size]
-        truths = sum(low <= _area(a) < high for a in counted)
+        truths = sum(bool(low <= _area(a) < high) for a in counted)
         by_size[size] = _precision(table[..., index], truths)
     return DetectionMetrics(
         mean_ap=_mean(table[..., 0]),

@@ -1,0 +1,175 @@
+"""``perception detect``: find things in pictures, folders and videos, without ROS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import typer
+
+from perception_nodes.cli.detection_options import (
+    DEFAULT_MAX_DETECTIONS,
+    DEFAULT_OVERLAP,
+    AgnosticOption,
+    ClassesOption,
+    ClassThresholdsOption,
+    DeviceOption,
+    MaxDetectionsOption,
+    ModelOption,
+    OverlapOption,
+    PrecisionOption,
+    ScoreOption,
+    ThreadsOption,
+)
+from perception_nodes.cli.progress import console, progress_bar
+from perception_nodes.cli.sources import Source, find_sources
+from perception_nodes.detection import DetectionConfig, Detector
+from perception_nodes.evaluation.coco import category_ids_of, results_of, write_results
+from perception_nodes.evaluation.ground_truth import read_coco
+from perception_nodes.structures import ColorOrder, Detections, Frame
+from perception_nodes.visualization import VideoWriter, draw_detections
+
+
+def detect(
+    sources: Annotated[list[str], typer.Argument(help='Pictures, folders, videos, patterns.')],
+    model: ModelOption,
+    out: Annotated[Path, typer.Option('--out', '-o', help='Folder to write.')] = Path(
+        'out/detect'
+    ),
+    score_threshold: ScoreOption = 0.0,
+    classes: ClassesOption = None,
+    class_thresholds: ClassThresholdsOption = None,
+    nms_iou: OverlapOption = DEFAULT_OVERLAP,
+    agnostic: AgnosticOption = False,
+    max_detections: MaxDetectionsOption = DEFAULT_MAX_DETECTIONS,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help='COCO annotation file whose image and category numbers are used.'),
+    ] = None,
+    overlays: Annotated[bool, typer.Option(help='Draw the detections on copies.')] = True,
+    device: DeviceOption = 'auto',
+    precision: PrecisionOption = 'fp32',
+    threads: ThreadsOption = 0,
+) -> None:
+    """Detect in images, folders and videos; write COCO results and overlays."""
+    found = find_sources(sources)
+    config = DetectionConfig(
+        score_threshold=score_threshold,
+        classes=tuple(classes or ()),
+        class_thresholds=tuple(class_thresholds or ()),
+        nms_iou_threshold=nms_iou,
+        nms_class_agnostic=agnostic,
+        max_detections=max_detections,
+    )
+    detector = Detector.load(model, device=device, precision=precision, threads=threads)
+    detector.check(config)
+    console.print(detector.description, highlight=False)
+    record = _Record(detector.class_names, labels)
+    failed = _run(found, lambda frame: detector(frame, config), record, out, overlays)
+    record.write(out)
+    console.print(
+        f'{record.detections} detections in {len(record.images)} pictures → {out}',
+        highlight=False,
+    )
+    detector.close()
+    if failed:
+        raise typer.Exit(code=1)
+
+
+class _Record:
+    """
+    What goes into the JSON files.
+
+    :param class_names: the model's classes; without labels their numbers plus 1 are the
+        category numbers.
+    :param labels: COCO file whose numbers are taken instead.
+    """
+
+    def __init__(self, class_names: tuple[str, ...], labels: Path | None) -> None:
+        self.class_names = class_names
+        self.images: list[dict[str, Any]] = []
+        self.results: list[dict[str, Any]] = []
+        self.detections = 0
+        self._category_ids: list[int | None] = list(range(1, len(class_names) + 1))
+        self._image_ids: dict[str, int] = {}
+        if labels is not None:
+            truth = read_coco(labels)
+            self._category_ids = category_ids_of(class_names, truth)
+            self._image_ids = {image.path.name: image.image_id for image in truth.images}
+
+    def add(self, name: str, frame: Frame, detections: Detections) -> None:
+        """Note one picture."""
+        unused = max(self._image_ids.values(), default=0) + len(self.images) + 1
+        image_id = self._image_ids.get(Path(name).name, unused)
+        width, height = frame.size_wh
+        self.images.append({'id': image_id, 'file_name': name, 'width': width, 'height': height})
+        self.results += results_of(image_id, detections, self._category_ids)
+        self.detections += len(detections)
+
+    def write(self, out: Path) -> None:
+        """Write ``results.json`` (COCO results) and ``dataset.json`` (its numbers in words)."""
+        write_results(out / 'results.json', self.results)
+        categories = [
+            {'id': number, 'name': name}
+            for number, name in zip(self._category_ids, self.class_names, strict=True)
+            if number is not None
+        ]
+        dataset = {'images': self.images, 'annotations': [], 'categories': categories}
+        (out / 'dataset.json').write_text(json.dumps(dataset, indent=1) + '\n', encoding='utf-8')
+
+
+def _run(
+    sources: list[Source],
+    find: Callable[[Frame], Detections],
+    record: _Record,
+    out: Path,
+    overlays: bool,
+) -> int:
+    """Look at all sources; return how many could not be read."""
+    failed = 0
+    total = sum(source.frame_count for source in sources)
+    with progress_bar('Detecting', total) as advance:
+        for source in sources:
+            try:
+                _run_source(source, find, record, out / 'overlays' if overlays else None, advance)
+            except ValueError as error:
+                failed += 1
+                console.print(f'skipped: {error}', style='yellow', markup=False)
+    return failed
+
+
+def _run_source(
+    source: Source,
+    find: Callable[[Frame], Detections],
+    record: _Record,
+    overlays: Path | None,
+    advance: Callable[..., None],
+) -> None:
+    with ExitStack() as stack:
+        writer = None
+        if overlays is not None and source.is_video:
+            path = overlays / f'{source.path.stem}.webm'
+            writer = stack.enter_context(VideoWriter(path, source.fps))
+        for index, frame in enumerate(source.frames()):
+            detections = find(frame)
+            name = f'{source.path}#{index:06d}' if source.is_video else str(source.path)
+            record.add(name, frame, detections)
+            if overlays is not None:
+                pixels = draw_detections(
+                    frame.pixels, detections, record.class_names, color_order=frame.color_order
+                )
+                _write_overlay(writer, overlays / f'{source.path.stem}.jpg', pixels)
+            advance(1, f'{len(detections)} in {source.path.name}')
+
+
+def _write_overlay(writer: VideoWriter | None, path: Path, bgr: Any) -> None:
+    """Append to the video, or write a picture."""
+    if writer is not None:
+        writer.write(Frame(pixels=bgr, color_order=ColorOrder.BGR))
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), bgr)

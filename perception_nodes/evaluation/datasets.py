@@ -1,0 +1,55 @@
+"""Labelled sets by address, such as ``coco:annotations.json`` or ``voc:folder@split``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from perception_nodes.evaluation.ground_truth import GroundTruth, read_coco
+from perception_nodes.evaluation.penn_fudan import read_penn_fudan
+from perception_nodes.evaluation.voc import read_voc
+
+
+def _open_coco(place: str, images: Path | None) -> GroundTruth:
+    return read_coco(Path(place), images)
+
+
+def _open_voc(place: str, images: Path | None) -> GroundTruth:
+    folder, _, split = place.partition('@')
+    _refuse_images('voc', images)
+    return read_voc(Path(folder), split)
+
+
+def _open_penn_fudan(place: str, images: Path | None) -> GroundTruth:
+    _refuse_images('penn_fudan', images)
+    return read_penn_fudan(Path(place))
+
+
+DATASETS: dict[str, Callable[[str, Path | None], GroundTruth]] = {
+    'coco': _open_coco,
+    'voc': _open_voc,
+    'penn_fudan': _open_penn_fudan,
+}
+
+
+def open_dataset(address: str, images: Path | None = None) -> GroundTruth:
+    """
+    Read a labelled set.
+
+    :param address: ``coco:annotations.json``, ``voc:folder``, ``voc:folder@val`` (a list in
+        ``ImageSets/Main``) or ``penn_fudan:folder``.
+    :param images: folder of the pictures, for ``coco`` alone.
+    :raises ValueError: for another kind, naming the known ones, or for labels that are wrong.
+    """
+    kind, separator, place = address.partition(':')
+    if kind not in DATASETS or not separator or not place:
+        raise ValueError(
+            f'data: {address!r} must be KIND:PLACE with one of the kinds {", ".join(DATASETS)}, '
+            'for example coco:annotations.json'
+        )
+    return DATASETS[kind](place, images)
+
+
+def _refuse_images(kind: str, images: Path | None) -> None:
+    if images is not None:
+        raise ValueError(f'data of the kind {kind} brings its own pictures; leave out the folder')
