@@ -32,7 +32,7 @@ def detection(
     """Train a detector."""
     import torch
 
-    from perception_nodes.learning.data.coco import read_coco
+    from perception_nodes.evaluation.ground_truth import read_coco
     from perception_nodes.learning.loop import Progress, Trainer
     from perception_nodes.learning.recipe import read_recipe
     from perception_nodes.learning.tasks.detection import DetectionTask
@@ -40,9 +40,7 @@ def detection(
     if threads:
         torch.set_num_threads(threads)
     settings = read_recipe(recipe)
-    task = DetectionTask(
-        settings, read_coco(data, settings.classes), read_coco(val, settings.classes)
-    )
+    task = DetectionTask(settings, read_coco(data), read_coco(val))
     limit_s = time_limit_min * 60 if time_limit_min else None
     trainer = Trainer(task, out, resume=resume, time_limit_s=limit_s)
     with progress_bar(f'Training {settings.name}', 1000) as advance:

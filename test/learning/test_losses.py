@@ -49,7 +49,7 @@ def test_perfect_box_costs_less_than_a_wrong_one():
     truth = targets([[12, 12, 28, 28]], [1], [False])
     right = detection_loss(outputs(-4.0, 8.0), PLACES, truth, LossRecipe())['box']
     wrong = detection_loss(outputs(-4.0, 3.0), PLACES, truth, LossRecipe())['box']
-    assert float(right) < float(wrong)
+    assert right.item() < wrong.item()
 
 
 def test_no_gradient_reaches_an_ignored_region():

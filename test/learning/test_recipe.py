@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from perception_nodes.learning.recipe import (
 )
 
 SHIPPED = Path(__file__).parents[2] / 'config' / 'recipes' / 'simulator_detector.yaml'
+KEYS = ['name', 'classes', 'model', 'data', 'input_wh', 'seed', 'crop_px']
 MINIMAL = {'name': 'a', 'classes': ['x']}
 
 
@@ -80,7 +82,5 @@ def test_broken_yaml_names_the_file(tmp_path: Path):
     )
 )
 def test_any_content_gives_a_recipe_or_a_value_error(content: object):
-    try:
+    with contextlib.suppress(ValueError):
         assert isinstance(recipe_from_dict(content), Recipe)
-    except ValueError as error:
-        assert str(error)

@@ -9,7 +9,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from perception_nodes.learning.data.coco import Sample
+from perception_nodes.learning.data.pictures import Sample
 from perception_nodes.learning.recipe import DataRecipe
 
 _AROUND_OBJECT = 0.85  # part of the crops that is placed around some object

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.utils.data import DataLoader
 
-from perception_nodes.learning.data.coco import PictureDataset, Sample
+from perception_nodes.learning.data.pictures import PictureDataset, Sample
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -30,10 +30,10 @@ class _Tower(nn.Module):
 
     def forward(self, features: torch.Tensor, level: int) -> torch.Tensor:
         """Return features of the same shape."""
-        for spatial, mixing, norm in zip(
-            self.spatial, self.mixing, self.norms[level], strict=True
-        ):
-            features = nn.functional.relu6(norm(mixing(spatial(features))))
+        norms = cast(nn.ModuleList, self.norms[level])
+        for index, norm in enumerate(norms):
+            mixed = self.mixing[index](self.spatial[index](features))
+            features = nn.functional.relu6(norm(mixed))
         return features
 
 

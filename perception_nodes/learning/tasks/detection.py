@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,26 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from perception_nodes.evaluation.coco import (
+    category_ids_of,
+    evaluate_detections,
+    results_of,
+)
+from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
 from perception_nodes.inference.decoders import Decoder, build_decoder
 from perception_nodes.inference.nms import suppress
 from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.data.augmentation import training_transform
 from perception_nodes.learning.data.batches import BoxBatch, training_batches
-from perception_nodes.learning.data.coco import LabelledPicture, PictureDataset, read_rgb
+from perception_nodes.learning.data.pictures import (
+    LabelledPicture,
+    PictureDataset,
+    labelled_pictures,
+)
 from perception_nodes.learning.losses import detection_loss
 from perception_nodes.learning.models.detector import STRIDES, DetectorNet, locations
 from perception_nodes.learning.recipe import Recipe
-from perception_nodes.structures import Detections, Frame
+from perception_nodes.structures import Detections
 
 LOWEST_SCORE = 0.02  # below this no box matters to the average precision
 NMS_IOU = 0.6
@@ -51,8 +62,8 @@ class DetectionTask:
     A :class:`~perception_nodes.learning.loop.Task` for boxes.
 
     :param recipe: everything that is set.
-    :param training: pictures to learn from, at least one.
-    :param validation: pictures that choose the best epoch, at least one.
+    :param training: labelled set to learn from, at least one picture.
+    :param validation: labelled set that chooses the best epoch, at least one picture.
     """
 
     metric = 'mAP50'
@@ -60,19 +71,23 @@ class DetectionTask:
     def __init__(
         self,
         recipe: Recipe,
-        training: Sequence[LabelledPicture],
-        validation: Sequence[LabelledPicture],
+        training: GroundTruth,
+        validation: GroundTruth,
     ) -> None:
-        if not training or not validation:
+        if not training.images or not validation.images:
             raise ValueError('training and validation need at least one picture each')
         self.recipe = recipe
         self.schedule = recipe.schedule
         self.seed = recipe.seed
-        self.dataset = PictureDataset(training, training_transform(recipe.data))
-        limit = recipe.schedule.validation_images or len(validation)
+        self.dataset = PictureDataset(
+            labelled_pictures(training, recipe.classes), training_transform(recipe.data)
+        )
+        self.truth = validation
+        pictures = labelled_pictures(validation, recipe.classes)
+        limit = recipe.schedule.validation_images or len(pictures)
         # Spread over the set, whose neighbours may come from one scene.
-        chosen = np.linspace(0, len(validation) - 1, min(limit, len(validation))).round()
-        self.validation = [validation[int(index)] for index in chosen]
+        chosen = np.linspace(0, len(pictures) - 1, min(limit, len(pictures))).round()
+        self.validation = [pictures[int(index)] for index in chosen]
         self._mean = 255.0 * torch.tensor(recipe.normalise_mean).view(1, 3, 1, 1)
         self._std = 255.0 * torch.tensor(recipe.normalise_std).view(1, 3, 1, 1)
 
@@ -115,7 +130,7 @@ class DetectionTask:
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Return the COCO figures of the validation pictures."""
         results = detect_all(model, self.recipe, self.validation)
-        return average_precision(results, self.recipe.classes)
+        return average_precision(results, self.truth, self.recipe.classes)
 
 
 @torch.inference_mode()
@@ -127,7 +142,7 @@ def detect_all(
     prepare, decoder = preprocessor_of(recipe), decoder_of(recipe)
     results = []
     for picture in pictures:
-        batch, resize = prepare(Frame(pixels=read_rgb(picture.path)))
+        batch, resize = prepare(read_picture(picture.path))
         image = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
         logits, ltrb, quality = (tensor.numpy() for tensor in model(image))
         outputs = {'logits': logits, 'ltrb': ltrb, 'quality': quality}
@@ -140,52 +155,30 @@ def detect_all(
 
 
 def average_precision(
-    results: Sequence[PictureResult], classes: Sequence[str]
+    results: Sequence[PictureResult], truth: GroundTruth, classes: Sequence[str]
 ) -> dict[str, float]:
-    """Return ``mAP``, ``mAP50``, ``mAP_small``, ``mAP_medium``, ``mAP_large``; -1: no objects."""
-    from faster_coco_eval import COCO, COCOeval_faster
+    """
+    Return ``mAP``, ``mAP50`` and both by size, of the pictures that were looked at.
 
-    truth = COCO(_as_coco([result.picture for result in results], classes))
-    rows = [
+    :param truth: holds the labels of these pictures, and maybe of more.
+    """
+    chosen = {result.picture.image_id for result in results}
+    kept = GroundTruth(
         {
-            'image_id': result.picture.image_id,
-            'category_id': class_id + 1,
-            'bbox': [float(v) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1])],
-            'score': score,
-        }
+            **truth.content,
+            'images': [item for item in truth.content['images'] if item['id'] in chosen],
+            'annotations': [
+                item for item in truth.content['annotations'] if item['image_id'] in chosen
+            ],
+        },
+        Path(),
+    )
+    numbers = category_ids_of(classes, kept)
+    rows = [
+        row
         for result in results
-        for box, score, class_id in result.detections
+        for row in results_of(result.picture.image_id, result.detections, numbers)
     ]
-    names = ('mAP', 'mAP50', 'mAP_small', 'mAP_medium', 'mAP_large')
-    if not rows:
-        return dict.fromkeys(names, 0.0)
-    evaluation = COCOeval_faster(truth, truth.loadRes(rows), 'bbox')
-    evaluation.evaluate()
-    evaluation.accumulate()
-    evaluation.summarize()
-    stats = [float(evaluation.stats[index]) for index in (0, 1, 3, 4, 5)]
-    return dict(zip(names, stats, strict=True))
-
-
-def _as_coco(pictures: Sequence[LabelledPicture], classes: Sequence[str]) -> dict[str, Any]:
-    """Return the labels as a COCO dictionary."""
-    annotations: list[dict[str, Any]] = []
-    for picture in pictures:
-        rows = zip(picture.xyxy, picture.class_ids, picture.ignored, strict=True)
-        for box, class_id, ignored in rows:
-            width, height = float(box[2] - box[0]), float(box[3] - box[1])
-            annotations.append(
-                {
-                    'id': len(annotations) + 1,
-                    'image_id': picture.image_id,
-                    'category_id': int(class_id) + 1,
-                    'bbox': [float(box[0]), float(box[1]), width, height],
-                    'area': width * height,
-                    'iscrowd': int(ignored),
-                }
-            )
-    return {
-        'images': [{'id': picture.image_id} for picture in pictures],
-        'annotations': annotations,
-        'categories': [{'id': i + 1, 'name': name} for i, name in enumerate(classes)],
-    }
+    figures = evaluate_detections(kept, rows)
+    by_size = {f'mAP50_{size}': part.ap50 for size, part in figures.by_size.items()}
+    return {'mAP': figures.mean_ap, 'mAP50': figures.ap50, **by_size}
