@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
-import pickle
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 import torchvision
 from safetensors import SafetensorError
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from perception_nodes.inference.backends.contract import BackendError
 from perception_nodes.inference.bundle import ModelBundle
@@ -57,7 +58,11 @@ def build(bundle: ModelBundle) -> torch.nn.Module:
             )
     options.setdefault('num_classes', _class_count(bundle))
     try:
-        return _call_builder(builder, options)
+        module = _call_builder(builder, options)
+        _check_options(builder, options, module)
+        return module
+    except BackendError:
+        raise
     except (TypeError, ValueError) as error:
         raise BackendError(f'architecture.options: torchvision:{builder}: {error}') from error
 
@@ -68,6 +73,22 @@ def _call_builder(builder: str, options: Mapping[str, Any]) -> torch.nn.Module:
     if 'weights_backbone' in inspect.signature(call).parameters:
         own['weights_backbone'] = None
     return call(**own, **options)
+
+
+def _check_options(builder: str, options: Mapping[str, Any], module: torch.nn.Module) -> None:
+    """Raise for options that the builder swallowed without using them."""
+    takers = (
+        torchvision.models.get_model_builder(builder),
+        type(module),
+        GeneralizedRCNNTransform,
+    )
+    known = sorted({name for taker in takers for name in inspect.signature(taker).parameters})
+    for key in options:
+        if key not in known:
+            raise BackendError(
+                f'architecture.options: torchvision:{builder} takes no {key!r}'
+                f'{closest(key, known)}'
+            )
 
 
 def check_builder(builder: str) -> None:
@@ -106,8 +127,11 @@ def read_state_dict(content: bytes, origin: str) -> dict[str, torch.Tensor]:
 
 def _unpickle(content: bytes, origin: str) -> Any:
     try:
-        return torch.load(io.BytesIO(content), map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError) as error:
+        with warnings.catch_warnings():
+            # It advises other loaders for the formats that are refused here.
+            warnings.simplefilter('ignore')
+            return torch.load(io.BytesIO(content), map_location='cpu', weights_only=True)
+    except Exception as error:  # the unpickler raises whatever a broken file provokes
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BackendError(
             f'{origin}: was refused, nothing in it was run: it is no plain state dict and could '
