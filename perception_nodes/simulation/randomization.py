@@ -1,0 +1,136 @@
+"""Randomised scenes: the same number gives the same picture and labels, for ever."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perception_nodes.simulation.assembly import compose_design, random_lights
+from perception_nodes.simulation.camera import PinholeCamera, camera_pose
+from perception_nodes.simulation.families import FAMILIES, Assets
+from perception_nodes.simulation.layout import Layout, random_layout
+from perception_nodes.simulation.renderer import LabelRenderer
+from perception_nodes.simulation.sensor import apply_effects, random_effects
+from perception_nodes.simulation.stage import Stage
+from perception_nodes.simulation.view import RenderedView
+from perception_nodes.structures import check_settings, setting
+
+SCENE_STREAM, STAGE_STREAM = 0, 1
+"""First numbers of the random streams, so that scenes and stages never share one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomizationConfig:
+    """What varies between scenes, and how far."""
+
+    assets: str = setting(
+        'train', 'family of assets', choices=tuple(item.value for item in Assets)
+    )
+    seed: int = setting(1, 'seed of everything random', minimum=0)
+    size_wh: tuple[int, int] = setting((640, 480), 'picture size in pixels', minimum=32)
+    things: tuple[int, int] = setting(
+        (3, 11), 'fewest and most things in a scene', minimum=0, maximum=30
+    )
+    clutter: tuple[int, int] = setting(
+        (0, 5), 'fewest and most pieces of clutter', minimum=0, maximum=8
+    )
+    height_px: tuple[float, float] = setting(
+        (13.0, 420.0), 'range of the height of things in pixels', minimum=4
+    )
+    overlap: float = setting(
+        0.4, 'chance that a thing is placed in line with another', minimum=0, maximum=1
+    )
+    camera_height_m: tuple[float, float] = setting(
+        (0.25, 1.2), 'range of the camera height in metres', minimum=0.05
+    )
+    pitch_deg: tuple[float, float] = setting(
+        (-8.0, 22.0), 'range of the camera pitch, positive down', minimum=-60, maximum=80
+    )
+    fovy_deg: tuple[float, float] = setting(
+        (42.0, 75.0), 'range of the vertical field of view', minimum=10, maximum=120
+    )
+    sensor_strength: float = setting(
+        1.0, 'flaws of the camera: 0 none, 1 a cheap one', minimum=0, maximum=1
+    )
+    scenes_per_stage: int = setting(
+        10, 'scenes that share one stock of things and textures', minimum=1
+    )
+
+    def __post_init__(self) -> None:
+        """Check the values and the order of the ranges."""
+        check_settings(self)
+        for name in ('things', 'clutter', 'height_px', 'camera_height_m', 'pitch_deg', 'fovy_deg'):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f'{name}: {low!r} is above {high!r}; give (lowest, highest)')
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scene:
+    """
+    One labelled picture of a randomised scene.
+
+    :param view: picture (with the camera's flaws) and ground truth.
+    :param camera: intrinsics.
+    :param layout: what stood where, and where the camera was.
+    """
+
+    index: int
+    view: RenderedView
+    camera: PinholeCamera
+    layout: Layout
+
+
+class SceneRenderer:
+    """
+    Renders numbered scenes; scenes that follow one another share a stage and are cheap.
+
+    One renderer belongs to one thread.
+    """
+
+    def __init__(self, config: RandomizationConfig) -> None:
+        self.config = config
+        self._family = FAMILIES[Assets(config.assets)]
+        self._renderer = LabelRenderer(config.size_wh)
+        self._stage: Stage | None = None
+        self._stage_number = -1
+
+    def close(self) -> None:
+        """Free the OpenGL context."""
+        self._renderer.close()
+
+    def render(self, index: int) -> Scene:
+        """Return scene number ``index`` (0, 1, 2 …)."""
+        stage = self._stage_for(index)
+        rng = np.random.default_rng([self.config.seed, SCENE_STREAM, index])
+        camera = PinholeCamera.from_fovy(
+            self.config.size_wh, float(rng.uniform(*self.config.fovy_deg))
+        )
+        pose = camera_pose(
+            (0.0, 0.0, float(rng.uniform(*self.config.camera_height_m))),
+            yaw_rad=float(rng.uniform(-np.pi, np.pi)),
+            pitch_rad=float(np.radians(rng.uniform(*self.config.pitch_deg))),
+            roll_rad=float(np.radians(rng.normal(0, 1.5))),
+        )
+        design = stage.design
+        layout = random_layout(rng, self.config, design.things, camera, pose, design.room_half_m)
+        stage.clear()
+        for item in layout.items:
+            stage.place(item.number, item.x_m, item.y_m, item.yaw_rad)
+        stage.show_walls(layout.indoors)
+        stage.set_lights(random_lights(rng, self._family))
+        view = self._renderer.render(layout.world_from_optical, camera)
+        effects = random_effects(rng, self.config.sensor_strength)
+        view = replace(view, rgb=apply_effects(view.rgb, effects, rng))
+        return Scene(index=index, view=view, camera=camera, layout=layout)
+
+    def _stage_for(self, index: int) -> Stage:
+        """Return the stage of a scene, building it when the scene before had another."""
+        number = index // self.config.scenes_per_stage
+        if self._stage is None or number != self._stage_number:
+            rng = np.random.default_rng([self.config.seed, STAGE_STREAM, number])
+            self._stage = Stage(compose_design(rng, self._family), self.config.size_wh)
+            self._renderer.load(self._stage)
+            self._stage_number = number
+        return self._stage
