@@ -151,19 +151,17 @@ def _declare(node: Node, configuration_type: type) -> dict[str, Any]:
         descriptor = descriptor_of(rule, default)
         try:
             node.declare_parameter(name, _to_parameter(default), descriptor)
-        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-            raise ValueError(_refusal(name, kind, rule, error)) from error
+        except InvalidParameterTypeException as error:
+            hint = ' (write 1.0, not 1)' if kind is Parameter.Type.DOUBLE else ''
+            wanted = kind.name.lower().replace('_', ' ')
+            raise ValueError(f'{name} must be a {wanted}{hint}: {rule.description}') from error
+        except InvalidParameterValueException as error:
+            raise ValueError(f'{error}: {rule.description}') from error
         value = node.get_parameter(name).value
         if descriptor.dynamic_typing and not value and rule.live:
             node.set_parameters([Parameter(name, kind, [])])
         values[name] = _from_parameter(name, value, kind)
     return values
-
-
-def _refusal(name: str, kind: Parameter.Type, rule: Setting, error: Exception) -> str:
-    wanted = kind.name.lower().replace('_', ' ')
-    hint = ' (write 1.0, not 1)' if kind is Parameter.Type.DOUBLE else ''
-    return f'parameter {name} must be a {wanted}{hint}: {rule.description} [{error}]'
 
 
 def _to_parameter(value: Any) -> Any:

@@ -9,6 +9,7 @@ from perception_nodes.ros.doctor.snapshot import (
     CAMERA_INFO,
     COMPRESSED,
     DETECTIONS,
+    PERCEPTION_TYPES,
     PICTURES,
     Endpoint,
 )
@@ -60,3 +61,15 @@ def _reliable(topic: str, publishers: Sequence[Endpoint], readers: Sequence[Endp
     """Ask as the weakest reader does, and never for more than is offered."""
     offered = all(item.qos.reliable for item in publishers if item.topic == topic)
     return offered and all(item.qos.reliable for item in readers)
+
+
+def misses_something(publishers: Sequence[Endpoint], subscriptions: Sequence[Endpoint]) -> bool:
+    """Tell whether data is waited for, pictures go unread, or no picture is there at all."""
+    published = {item.topic for item in publishers}
+    read = {item.topic for item in subscriptions}
+    pictures = {item.topic for item in publishers if item.type_name in PICTURES}
+    starved = any(
+        item.topic not in published and item.type_name in PERCEPTION_TYPES
+        for item in subscriptions
+    )
+    return starved or not pictures or bool(pictures - read)

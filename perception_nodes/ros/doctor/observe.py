@@ -16,7 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 from perception_nodes.imaging.encodings import ENCODINGS
 from perception_nodes.ros.doctor.domains import DomainListener, plausible_domains
 from perception_nodes.ros.doctor.endpoints import EndpointReader
-from perception_nodes.ros.doctor.listening import plan
+from perception_nodes.ros.doctor.listening import misses_something, plan
 from perception_nodes.ros.doctor.node_states import NodeInterviewer
 from perception_nodes.ros.doctor.processes import dds_process_ids, process_state
 from perception_nodes.ros.doctor.recording import Recorder
@@ -27,6 +27,8 @@ NODE_PREFIX = '_perception_doctor'
 # Endpoints are found within this time on one host; before it, half a graph looks broken.
 DISCOVERY_S = 0.5
 LOOK_PERIOD_S = 0.5
+# Other domains are joined only when half a graph is still missing by then.
+ELSEWHERE_AFTER_S = 1.0
 SPIN_S = 0.05
 
 
@@ -69,11 +71,7 @@ class Observation:
         self._recorder = Recorder(self._node)
         self._interviewer = NodeInterviewer(self._node, NODE_PREFIX)
         self._endpoints = EndpointReader(self._node, NODE_PREFIX)
-        self._domains = self._listen_elsewhere() if config.other_domains else []
-
-    def _listen_elsewhere(self) -> list[DomainListener]:
-        own = self._context.get_domain_id()
-        return [DomainListener(number) for number in plausible_domains(own, self._process_ids)]
+        self._domains: list[DomainListener] | None = None
 
     def run(self, on_progress: Callable[[float], None] = lambda elapsed_s: None) -> GraphSnapshot:
         """
@@ -87,16 +85,25 @@ class Observation:
             self._executor.spin_once(timeout_sec=SPIN_S)
             elapsed_s = time.monotonic() - begin
             if elapsed_s >= next_look_s:
-                self._look()
+                self._look(elapsed_s)
                 next_look_s += LOOK_PERIOD_S
             on_progress(elapsed_s)
         return self._snapshot(started_s)
 
-    def _look(self) -> None:
-        """Follow what has come and gone."""
+    def _look(self, elapsed_s: float) -> None:
+        """Follow what has come and gone; look elsewhere for what is missing."""
         publishers, subscriptions = self._endpoints.read(self._process_ids)
         self._recorder.follow(plan(publishers, subscriptions))
         self._interviewer.ask()
+        if (
+            self._config.other_domains
+            and self._domains is None
+            and elapsed_s >= ELSEWHERE_AFTER_S
+            and misses_something(publishers, subscriptions)
+        ):
+            own = self._context.get_domain_id()
+            numbers = plausible_domains(own, self._process_ids)
+            self._domains = [DomainListener(number) for number in numbers]
 
     def _snapshot(self, started_s: float) -> GraphSnapshot:
         """Put everything together."""
@@ -121,12 +128,12 @@ class Observation:
         )
 
     def _views(self) -> tuple[DomainView, ...]:
-        views = (listener.view(NODE_PREFIX) for listener in self._domains)
+        views = (listener.view(NODE_PREFIX) for listener in self._domains or [])
         return tuple(view for view in views if view.nodes)
 
     def close(self) -> None:
         """Leave all domains."""
-        for listener in self._domains:
+        for listener in self._domains or []:
             listener.close()
         self._executor.shutdown()
         self._node.destroy_node()

@@ -57,6 +57,7 @@ class Recorder:
         self.transforms: list[TransformSample] = []
         self.diagnostics: dict[str, Diagnosis] = {}
         self._samples: dict[Listening, list[Sample]] = {}
+        self._since_s: dict[Listening, float] = {}
         self._subscriptions: dict[Listening, Any] = {}
         weak = QoSProfile(depth=_MANY, reliability=ReliabilityPolicy.BEST_EFFORT)
         node.create_subscription(Clock, '/clock', self._on_clock, weak)
@@ -90,6 +91,7 @@ class Recorder:
             return
         policy = ReliabilityPolicy.RELIABLE if item.reliable else ReliabilityPolicy.BEST_EFFORT
         samples = self._samples.setdefault(item, [])
+        self._since_s[item] = time.time()
         fields = _FIELDS[item.type_name]
 
         def record(message: Any, info: Mapping[str, int]) -> None:
@@ -120,6 +122,7 @@ class Recorder:
                 type_name=item.type_name,
                 reliable=item.reliable,
                 samples=tuple(samples),
+                since_s=self._since_s[item],
             )
             for item, samples in sorted(self._samples.items(), key=lambda pair: pair[0].topic)
         )

@@ -121,12 +121,18 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """A topic the doctor listened to; ``reliable`` tells how it asked."""
+    """
+    A topic the doctor listened to.
+
+    :param reliable: how it asked.
+    :param since_s: when it began, on the wall clock.
+    """
 
     topic: str
     type_name: str
     samples: tuple[Sample, ...] = ()
     reliable: bool = True
+    since_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,15 +44,22 @@ def _model_words(snapshot: GraphSnapshot, stream: Stream) -> tuple[str, str]:
     return what, cure
 
 
+def _silent_streams(snapshot: GraphSnapshot) -> list[Stream]:
+    """Return the streams that were listened to long enough and stayed empty."""
+    return [
+        stream
+        for stream in snapshot.streams
+        if not stream.samples and snapshot.ended_s - stream.since_s >= MIN_OBSERVATION_S
+    ]
+
+
 def check_silent_publisher(snapshot: GraphSnapshot) -> list[Finding]:
     """Name image topics that have a publisher and a reader and carry nothing."""
-    if snapshot.ended_s - snapshot.started_s < MIN_OBSERVATION_S:
-        return []
     findings = []
-    for stream in snapshot.streams:
+    for stream in _silent_streams(snapshot):
         publishers = snapshot.publishers_of(stream.topic)
         is_read = bool(snapshot.subscriptions_of(stream.topic))
-        if stream.samples or stream.type_name not in PICTURES or not publishers or not is_read:
+        if stream.type_name not in PICTURES or not publishers or not is_read:
             continue
         node = publishers[0].node
         what = f'{node} has a publisher but sent nothing in the whole observation'
@@ -65,11 +72,9 @@ def check_silent_publisher(snapshot: GraphSnapshot) -> list[Finding]:
 
 def check_silent_detector(snapshot: GraphSnapshot) -> list[Finding]:
     """Name detectors whose images arrive and which publish no result at all."""
-    if snapshot.ended_s - snapshot.started_s < MIN_OBSERVATION_S:
-        return []
     findings = []
-    for stream in snapshot.streams:
-        if stream.type_name in DETECTIONS and not stream.samples:
+    for stream in _silent_streams(snapshot):
+        if stream.type_name in DETECTIONS:
             inputs = images_read_for(snapshot, stream.topic)
             if any(len(item.samples) >= MIN_RESULTS for item in inputs):
                 node = snapshot.publishers_of(stream.topic)[0].node

@@ -1,0 +1,124 @@
+"""What each launch file starts and takes, as data that can be checked without ``launch``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PACKAGE = 'perception_suite'
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchArgument:
+    """
+    One argument of a launch file.
+
+    :param name: as in ``name:=value``.
+    :param description: shown by ``ros2 launch --show-args``.
+    :param default: text; empty leaves the parameter file's value, or the topic, as it is.
+    :param choices: closed set of values.
+    :param parameter: the node parameter that it sets, or empty.
+    :param remaps: the topic that it remaps, or empty.
+    """
+
+    name: str
+    description: str
+    default: str = ''
+    choices: tuple[str, ...] = ()
+    parameter: str = ''
+    remaps: str = ''
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchPlan:
+    """
+    One lifecycle node with its launch arguments.
+
+    :param executable: in ``lib/perception_suite``, which is the node's name, too.
+    :param arguments: beside :data:`COMMON_ARGUMENTS`.
+    """
+
+    executable: str
+    arguments: tuple[LaunchArgument, ...] = ()
+
+    @property
+    def parameter_file(self) -> str:
+        """Path of the defaults below the package's share folder."""
+        return f'config/{self.executable}.yaml'
+
+    @property
+    def all_arguments(self) -> tuple[LaunchArgument, ...]:
+        """Common arguments first."""
+        return COMMON_ARGUMENTS + self.arguments
+
+
+_SWITCH = ('true', 'false')
+
+COMMON_ARGUMENTS = (
+    LaunchArgument(
+        name='params_file', description='Parameter file; empty takes the one of the package'
+    ),
+    LaunchArgument(name='namespace', description='Namespace of the node'),
+    LaunchArgument(
+        name='use_sim_time',
+        description='Take the time from /clock',
+        default='false',
+        choices=_SWITCH,
+    ),
+    LaunchArgument(
+        name='autostart',
+        description='Configure and activate the node; false leaves it to a lifecycle manager',
+        default='true',
+        choices=_SWITCH,
+    ),
+    LaunchArgument(
+        name='log_level',
+        description='Lowest severity that is logged',
+        default='info',
+        choices=('debug', 'info', 'warn', 'error', 'fatal'),
+    ),
+    LaunchArgument(
+        name='use_respawn',
+        description='Start the node again when it dies',
+        default='false',
+        choices=_SWITCH,
+    ),
+)
+
+DETECTION = LaunchPlan(
+    executable='detection_node',
+    arguments=(
+        LaunchArgument(
+            name='model',
+            description='Model bundle: folder, package://, file:// or torchvision:// URI',
+            parameter='model',
+        ),
+        LaunchArgument(name='device', description='auto, cpu, cuda or cuda:N', parameter='device'),
+        LaunchArgument(name='image', description='Topic of the camera images', remaps='image'),
+        LaunchArgument(
+            name='image_transport',
+            description='raw or compressed',
+            choices=('', 'raw', 'compressed'),
+            parameter='image_transport',
+        ),
+    ),
+)
+CAMERA = LaunchPlan(
+    executable='camera_node',
+    arguments=(
+        LaunchArgument(
+            name='source', description='Video, image folder, webcam or bag', parameter='source'
+        ),
+    ),
+)
+SIMULATION = LaunchPlan(
+    executable='simulation_node',
+    arguments=(
+        LaunchArgument(name='course', description='Shape of the course', parameter='course'),
+        LaunchArgument(
+            name='drive', description='cmd_vel or path (drives itself)', parameter='drive'
+        ),
+        LaunchArgument(name='seed', description='Seed of everything random', parameter='seed'),
+    ),
+)
+PLANS = {plan.executable: plan for plan in (DETECTION, CAMERA, SIMULATION)}
+"""Launch plans by executable; each has a launch file of the same stem without ``_node``."""
