@@ -28,7 +28,9 @@ def shown(value: Any) -> str:
 
 def closest(value: Any, allowed: Iterable[str]) -> str:
     """Return ``' (did you mean x?)'`` or nothing."""
-    near = difflib.get_close_matches(str(value), list(allowed), n=1)
+    names, wanted = list(allowed), str(value)
+    near = difflib.get_close_matches(wanted, names, n=1)
+    near = near or [name for name in names if wanted and name.startswith(wanted)]
     return f' (did you mean {near[0]!r}?)' if near else ''
 
 

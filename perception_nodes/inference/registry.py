@@ -59,7 +59,7 @@ def _bundles_in(folder: Path) -> dict[str, Path]:
 def _resolve_plain(text: str) -> ModelBundle:
     """Return the bundle in a folder, or the one with a bare name."""
     path = Path(text).expanduser()
-    if path.exists():
+    if text and path.exists():
         return read_bundle(path)
     known = {**cached_models(), **bundled_models()}
     if text in known:
