@@ -6,6 +6,7 @@ import argparse
 import array
 import time
 
+import numpy as np
 import rclpy
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
@@ -13,9 +14,9 @@ from sensor_msgs.msg import Image
 from benchmarks.pictures import picture
 
 
-def image_message(size_wh: tuple[int, int]) -> Image:
-    """Return an rgb8 message with the benchmark's picture."""
-    pixels = picture(size_wh)
+def image_message(size_wh: tuple[int, int], pixels: np.ndarray | None = None) -> Image:
+    """Return an rgb8 message with the benchmark's picture, or with given (H, W, 3) pixels."""
+    pixels = picture(size_wh) if pixels is None else pixels
     return Image(
         height=size_wh[1],
         width=size_wh[0],

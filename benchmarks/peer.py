@@ -5,7 +5,7 @@ The peer is any command that subscribes to images and publishes stamped results;
 part of this project. Example, for a node that listens on ``image_raw``:
 
     python -m benchmarks.peer --model BUNDLE --peer-command 'ros2 run … ' \
-        --peer-result bounding_boxes:bboxes_ex_msgs/msg/BoundingBoxes
+        --peer-result bounding_boxes:bboxes_ex_msgs/msg/BoundingBoxes --picture PHOTO
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -35,6 +36,7 @@ from benchmarks.image_sender import image_message, stamp
 from benchmarks.machine import describe_machine
 from benchmarks.processes import ros_environment
 
+_SIZE_WH = (640, 480)
 _DISCOVERY_S = 4.0
 _START_TIMEOUT_S = 60.0
 _LAST_ANSWER_S = 3.0
@@ -61,15 +63,15 @@ class Listener:
         self._node.create_subscription(message_type, topic, self._on_result, QoSProfile(depth=50))
         self._publisher = self._node.create_publisher(Image, image_topic, QoSProfile(depth=5))
 
-    def measure(self, size_wh: tuple[int, int], rate_hz: float, duration_s: float) -> FrameLog:
-        """Send for a while; a frame without a result is missed."""
+    def measure(self, pixels: np.ndarray, rate_hz: float, duration_s: float) -> FrameLog:
+        """Send (H, W, 3) RGB pixels for a while; a frame without a result is missed."""
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         while self._publisher.get_subscription_count() == 0:
             self._executor.spin_once(0.1)
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f'nobody listens after {_START_TIMEOUT_S} s')
         self._spin_until(time.monotonic() + _DISCOVERY_S)
-        message, sent = image_message(size_wh), []
+        message, sent = image_message((pixels.shape[1], pixels.shape[0]), pixels), []
         begin_s = time.monotonic()
         for index in range(int(rate_hz * duration_s)):
             self._spin_until(begin_s + index / rate_hz)
@@ -118,10 +120,12 @@ def main() -> None:
     parser.add_argument('--peer-command', required=True)
     parser.add_argument('--peer-image', default='image_raw')
     parser.add_argument('--peer-result', required=True, help='topic:package/msg/Type')
+    parser.add_argument('--picture', required=True, help='photo with things to detect')
     parser.add_argument('--rates-hz', type=float, nargs='+', default=[5.0, 30.0])
     parser.add_argument('--duration-s', type=float, default=15.0)
     parser.add_argument('--out', type=Path, default=Path('out/benchmarks/peer.json'))
     options = parser.parse_args()
+    pixels = cv2.cvtColor(cv2.resize(cv2.imread(options.picture), _SIZE_WH), cv2.COLOR_BGR2RGB)
     environment = ros_environment()
     os.environ.update(environment)
     ours = [
@@ -142,7 +146,7 @@ def main() -> None:
         for name, (words, image_topic, result_topic) in contestants.items():
             with command(words, environment):
                 listener = Listener(image_topic, result_topic)
-                log = listener.measure((640, 480), rate_hz, options.duration_s)
+                log = listener.measure(pixels, rate_hz, options.duration_s)
                 listener.close()
             report[f'{name}, 640×480 at {rate_hz:g} Hz'] = log.report()
             print(name, rate_hz, json.dumps(log.report(), indent=2))
