@@ -33,7 +33,7 @@ Moving world (what a ROS node or a test drives)::
 Randomised labelled scenes (what training uses)::
 
     renderer = SceneRenderer(RandomizationConfig(assets='train', seed=1))
-    view = renderer.render(17)                 # scene 17, the same for ever
+    scene = renderer.render(17)                # scene 17, the same for ever: scene.view
 
 ``perception synthesize`` writes them as a COCO data set (:mod:`.synthesis`).
 
@@ -41,16 +41,47 @@ Frames follow REP-103: world and base_link x forward, y left, z up; optical fram
 y down, z forward. Pixels follow the continuous convention of :class:`Detections`.
 """
 
+from perception_nodes.simulation.camera import PinholeCamera
 from perception_nodes.simulation.classes import (
     SEMANTIC_NAMES,
     THING_NAMES,
     UNLABELLED,
     SemanticClass,
 )
+from perception_nodes.simulation.course import (
+    Course,
+    CourseError,
+    CoursePath,
+    load_course,
+    parse_course,
+)
+from perception_nodes.simulation.driver import PathDriver
+from perception_nodes.simulation.families import Assets
+from perception_nodes.simulation.randomization import RandomizationConfig, Scene, SceneRenderer
+from perception_nodes.simulation.vehicle import DifferentialDrive, Odometry, Pose2D
+from perception_nodes.simulation.view import RenderedView
+from perception_nodes.simulation.world import SimulatedWorld, SimulationConfig
 
 __all__ = [
     'SEMANTIC_NAMES',
     'THING_NAMES',
     'UNLABELLED',
+    'Assets',
+    'Course',
+    'CourseError',
+    'CoursePath',
+    'DifferentialDrive',
+    'Odometry',
+    'PathDriver',
+    'PinholeCamera',
+    'Pose2D',
+    'RandomizationConfig',
+    'RenderedView',
+    'Scene',
+    'SceneRenderer',
     'SemanticClass',
+    'SimulatedWorld',
+    'SimulationConfig',
+    'load_course',
+    'parse_course',
 ]

@@ -65,23 +65,34 @@ def random_path(rng: Rng) -> CoursePath:
     return CoursePath(course)
 
 
-def compose_design(rng: Rng, family: AssetFamily, path: CoursePath | None = None) -> StageDesign:
-    """
-    Return a stage of the family.
-
-    :param path: the marked path; a random one (or none) when left out.
-    """
-    if path is None and rng.random() < 0.75:
-        path = random_path(rng)
+def random_stock(rng: Rng, family: AssetFamily) -> tuple[Thing, ...]:
+    """Return things of all classes and some clutter."""
     things = [
         build(rng, family)
         for build, count in zip(BUILDERS, STOCK, strict=True)
         for _ in range(count)
     ]
-    things += [build_clutter(rng, family) for _ in range(CLUTTER_STOCK)]
+    return (*things, *(build_clutter(rng, family) for _ in range(CLUTTER_STOCK)))
+
+
+def compose_design(
+    rng: Rng,
+    family: AssetFamily,
+    path: CoursePath | None = None,
+    things: tuple[Thing, ...] | None = None,
+) -> StageDesign:
+    """
+    Return a stage of the family.
+
+    :param path: the marked path; a random one (or none) when left out.
+    :param things: the stock; a random one when left out.
+    """
+    if path is None and rng.random() < 0.75:
+        path = random_path(rng)
+    things = random_stock(rng, family) if things is None else things
     tape = pick(rng, family.tape_colors)
     return StageDesign(
-        things=tuple(things),
+        things=things,
         floor=random_surface(rng, family, FLOOR_SIDE),
         walls=random_surface(rng, family, WALL_SIDE),
         lane=random_surface(rng, family, LANE_SIDE, lane=True),

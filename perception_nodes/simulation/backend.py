@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 MISSING_EGL = (
     'MuJoCo cannot render: the EGL library is missing or unusable ({reason}). '
@@ -46,7 +47,10 @@ def _import_mujoco() -> ModuleType:
     return mujoco
 
 
-mujoco = _import_mujoco()
+if TYPE_CHECKING:
+    import mujoco as mujoco
+else:
+    mujoco = _import_mujoco()
 
 
 def open_gl_context(width: int, height: int) -> mujoco.GLContext:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perception_nodes.simulation.meshes import Mesh
 
@@ -127,15 +128,15 @@ def quaternion_z_to(direction: np.ndarray) -> tuple[float, float, float, float]:
     return float(w), float(x), float(y), float(z)
 
 
-def limb(start: np.ndarray, end: np.ndarray, radius: float, **look: object) -> Part:
+def limb(start: ArrayLike, end: ArrayLike, radius: float, **look: object) -> Part:
     """Return a capsule between two points."""
-    start, end = np.asarray(start, float), np.asarray(end, float)
-    middle = (start + end) / 2
-    half = max(float(np.linalg.norm(end - start)) / 2, 1e-3)
+    first, last = np.asarray(start, float), np.asarray(end, float)
+    middle = (first + last) / 2
+    half = max(float(np.linalg.norm(last - first)) / 2, 1e-3)
     return Part(
         shape=Shape.CAPSULE,
         size=(radius, half, 0.0),
         position=(float(middle[0]), float(middle[1]), float(middle[2])),
-        quaternion=quaternion_z_to(end - start),
+        quaternion=quaternion_z_to(last - first),
         **look,  # type: ignore[arg-type]
     )

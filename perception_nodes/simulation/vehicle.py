@@ -103,7 +103,7 @@ class DifferentialDrive:
         moving = stop_ns == to_ns
         self.odometry = Odometry(
             pose=seen,
-            linear_m_s=linear * scale[0] if moving else 0.0,
-            angular_rad_s=angular * scale[1] if moving else 0.0,
+            linear_m_s=float(linear * scale[0]) if moving else 0.0,
+            angular_rad_s=float(angular * scale[1]) if moving else 0.0,
             stamp_ns=to_ns,
         )
