@@ -120,7 +120,7 @@ def test_policy_none_refuses_another_size():
     [((0, 4), (4, 4)), ((4, 4), (4, -1)), ((4, 4), (4, 4), 'letterbox', 256)],
 )
 def test_impossible_sizes_are_refused(arguments):
-    with pytest.raises(ValueError, match='must|≥ 1'):
+    with pytest.raises(ValueError, match=r'must|≥ 1'):
         ImageResize(*arguments)
 
 
