@@ -100,17 +100,18 @@ def read_coco(annotations: Path, images: Path | None = None) -> GroundTruth:
     Read a COCO instances file.
 
     :param annotations: JSON file.
-    :param images: folder of the pictures; None: ``images/`` beside the file, or its folder.
+    :param images: folder of the pictures; None: the folder of the file, or ``images/`` in it,
+        wherever the first picture is found.
     :raises GroundTruthError: naming the file and what is wrong.
     """
-    beside = annotations.parent / 'images'
-    folder = images or (beside if beside.is_dir() else annotations.parent)
     try:
         content = json.loads(annotations.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
         raise GroundTruthError(f'{annotations}: cannot be read as JSON: {error}') from error
     try:
-        return GroundTruth(content, folder)
+        truth = GroundTruth(content, images or annotations.parent)
+        is_here = images or not truth.images or truth.images[0].path.is_file()
+        return truth if is_here else GroundTruth(content, annotations.parent / 'images')
     except GroundTruthError as error:
         raise GroundTruthError(f'{annotations}: {error}') from error
 
