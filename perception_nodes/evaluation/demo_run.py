@@ -34,6 +34,7 @@ class RunTopics:
     found: str = '/detection_node/detections'
     labels: str = '/detection_node/label_info'
     timing: str = '/detection_node/timing'
+    model: str = '/detection_node/vision_info'
     clock: str = '/clock'
     odometry: str = '/odom'
 
@@ -81,6 +82,7 @@ class DemoRun:
     :param frames: by rising stamp.
     :param class_names: the detector's classes, then true classes that it does not know.
     :param known_classes: how many of ``class_names`` the detector knows.
+    :param model: the detector's own words about model and back end.
     :param clock_ns: (N, 2) int64, wall time and simulated time of each clock message.
     :param path_xy: (M, 2) float64, positions of the robot in metres.
     :param counters: ``received``, ``dropped``, ``refused`` of the detector at the end.
@@ -89,6 +91,7 @@ class DemoRun:
     frames: tuple[RunFrame, ...]
     class_names: tuple[str, ...]
     known_classes: int
+    model: str
     clock_ns: np.ndarray
     path_xy: np.ndarray
     counters: dict[str, int]
@@ -120,11 +123,13 @@ class _Reading:
             topics.found: lambda time_ns, m: self._note(m, found=m, found_ns=time_ns),
             topics.labels: self._on_labels,
             topics.timing: self._on_timing,
+            topics.model: self._on_model,
             topics.clock: lambda time_ns, m: self._clock.append((time_ns, _ns(m.clock))),
             topics.odometry: self._on_odometry,
         }
         self._frames: dict[int, dict[str, Any]] = {}
         self._names: list[str] | None = None
+        self._model = ''
         self._clock: list[tuple[int, int]] = []
         self._path: list[tuple[float, float]] = []
         self._counters: dict[str, int] = {}
@@ -139,6 +144,7 @@ class _Reading:
             frames=frames,
             class_names=tuple(self._names),
             known_classes=known,
+            model=self._model,
             clock_ns=np.array(self._clock, np.int64).reshape(-1, 2),
             path_xy=np.array(self._path, np.float64).reshape(-1, 2),
             counters=self._counters,
@@ -154,6 +160,9 @@ class _Reading:
         classes = sorted(message.class_map, key=lambda item: item.class_id)
         self._names = [item.class_name for item in classes]
 
+    def _on_model(self, time_ns: int, message: Any) -> None:
+        self._model = message.method
+
     def _on_timing(self, time_ns: int, message: Any) -> None:
         self._note(message, timing={name: float(getattr(message, name)) for name in TIMING_FIELDS})
         self._counters = {
@@ -167,8 +176,11 @@ class _Reading:
         self._path.append((position.x, position.y))
 
     def _frame(self, stamp_ns: int, values: dict[str, Any]) -> RunFrame:
-        boxes = {name: self._boxes(values[name]) for name in ('truth', 'found') if name in values}
-        return RunFrame(stamp_ns=stamp_ns, **{**values, **boxes})
+        complete = dict(values)
+        for name in ('truth', 'found'):
+            if name in complete:
+                complete[name] = self._boxes(complete[name])
+        return RunFrame(stamp_ns=stamp_ns, **complete)
 
     def _boxes(self, message: Any) -> Detections:
         """Return the boxes of a ``Detection2DArray``; unknown classes are added at the end."""

@@ -110,6 +110,22 @@ def lines_svg(
     return _svg(figure, 'lines')
 
 
+def track_svg(path_xy: np.ndarray) -> str:
+    """
+    Return a path seen from above, with its start, in equal scales.
+
+    :param path_xy: (N, 2) metres, x forward and y left of the start (REP-103).
+    """
+    figure, (axes,) = _figure(1, (4.6, 3.4))
+    axes.plot(*path_xy.T, color=hex_color(class_color(1)), lw=2)
+    if len(path_xy):
+        axes.plot(*path_xy[0], 'o', color=hex_color(class_color(5)), ms=7)
+        axes.annotate(' start', path_xy[0], color=_INK)
+    axes.set(xlabel='x [m]', ylabel='y [m]')
+    axes.set_aspect('equal', adjustable='datalim')
+    return _svg(figure, 'track')
+
+
 def _mark_percentiles(axes: Axes, ages_ms: np.ndarray) -> None:
     top = axes.get_ylim()[1]
     for row, percentile in enumerate(_PERCENTILES):

@@ -54,14 +54,16 @@ class Table:
     """
     Rows of text and numbers.
 
-    :param columns: headings; the first column is set left, the others right.
-    :param rows: cells as text or numbers; floats get three digits after the point, None a dash.
+    :param columns: headings; text is set left, numbers right.
+    :param rows: cells as text or numbers; None and NaN become a dash.
+    :param digits: of floats, after the point.
     """
 
     kind: ClassVar[str] = 'table'
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
     caption: str = ''
+    digits: int = 3
 
     def __post_init__(self) -> None:
         """Refuse rows of another length than the headings."""
@@ -203,8 +205,8 @@ def write_report(report: Report, path: Path) -> Path:
     return path
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, digits: int) -> str:
     """Return a table cell as text."""
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return '–'
-    return f'{value:.3f}' if isinstance(value, float) else str(value)
+    return f'{value:.{digits}f}' if isinstance(value, float) else str(value)

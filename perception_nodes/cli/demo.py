@@ -1,0 +1,304 @@
+"""
+The demo: a robot drives a course in simulation while the detector watches over DDS.
+
+Simulator, detector and recorder are separate processes. What is left in the output folder is made
+from the recorded bag alone: an overlay video, a one-page report, and the figures as JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from perception_nodes.cli.demo_processes import Child, Children
+from perception_nodes.cli.progress import console, progress_bar
+
+if TYPE_CHECKING:
+    from perception_nodes.evaluation.demo_result import DemoResult
+    from perception_nodes.ros.recorder_bag import BagCounts
+    from perception_nodes.ros.recorder_demo import DemoRecorder
+
+_BUNDLED = 'package://perception_suite/resource/models/simulator_detector'
+_POLL_S = 0.2
+# Loading and warming a model, or compiling a world, on a slow machine.
+_START_TIMEOUT_S = 120.0
+# A simulator that is silent for this long hangs.
+_SILENCE_S = 20.0
+# The last pictures get this long to be answered after the simulator has ended.
+_DRAIN_S = 1.5
+# Domains up to 101 keep clear of the ephemeral ports; 0 is everybody's default.
+_DOMAINS = 100
+_MADE = ('bag', 'logs', 'demo.webm', 'report.html', 'results.json')
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """
+    What to run.
+
+    :param out: folder for everything that is left.
+    :param duration_s: simulated seconds.
+    :param model: bundle of the detector.
+    :param device: of the detector.
+    :param course: of the simulator.
+    :param seed: of the simulator.
+    :param viewer: live view, empty for none.
+    """
+
+    out: Path
+    duration_s: float
+    model: str
+    device: str
+    course: str
+    seed: int
+    viewer: str
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help='Folder for video, bag and report.')] = Path(
+        'out/demo'
+    ),
+    duration: Annotated[
+        float, typer.Option(min=1.0, max=3600.0, help='Simulated seconds to drive.')
+    ] = 60.0,
+    model: Annotated[str, typer.Option(help='Model bundle: folder or URI.')] = _BUNDLED,
+    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
+    course: Annotated[str, typer.Option(help='Course of the simulator.')] = 'figure_eight',
+    seed: Annotated[int, typer.Option(min=0, help='Seed of the simulated world.')] = 0,
+    viewer: Annotated[
+        str, typer.Option(envvar='VIEWER', help='Show it live: rerun, or nothing.')
+    ] = '',
+) -> None:
+    """Drive the simulated robot, detect over DDS, leave a video, a bag and a report."""
+    options = DemoOptions(
+        out=out,
+        duration_s=duration,
+        model=model,
+        device=device,
+        course=course,
+        seed=seed,
+        viewer=viewer,
+    )
+    with _interruptible():
+        _prepare(options)
+        facts, counts = _record(options)
+        _evaluate(options, facts, counts)
+
+
+def _prepare(options: DemoOptions) -> None:
+    """Empty the output folder of what an earlier demo made, and choose a ROS domain."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in _MADE:
+        path = options.out / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    from perception_nodes.ros.transport import transport_environment, transport_notes
+
+    for note in transport_notes(os.environ):
+        console.print(f'[yellow]Note:[/] {note}')
+    os.environ.update(transport_environment(os.environ))
+    if 'ROS_DOMAIN_ID' not in os.environ:
+        os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % _DOMAINS)
+        os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+
+
+def _record(options: DemoOptions) -> tuple[dict[str, str], BagCounts]:
+    """Run the nodes, record them, and return facts about machine and run."""
+    from perception_nodes.evaluation.demo_machine import describe_machine
+    from perception_nodes.ros.recorder_demo import DemoRecorder
+    from perception_nodes.visualization.live import open_view
+
+    view = open_view(options.viewer, 'perception_suite demo')
+    if view is not None and view.address:
+        console.print(f'Live view: {view.address}')
+    facts = describe_machine()
+    domain = os.environ['ROS_DOMAIN_ID']
+    console.print(f'ROS domain {domain}, logs in {options.out / "logs"}', style='dim')
+    with DemoRecorder(options.out / 'bag', view) as recorder, Children() as children:
+        _drive(options, recorder, children)
+        children.check()
+        codes = children.stop()
+        counts = recorder.close()
+    facts['Recorder'] = _recorder_words(counts)
+    facts['Exit codes'] = ', '.join(f'{name} {code}' for name, code in codes.items())
+    return facts, counts
+
+
+def _drive(options: DemoOptions, recorder: DemoRecorder, children: Children) -> None:
+    """Start the nodes and wait until the simulated time is over."""
+    with _run_progress(options.duration_s) as (progress, task):
+        children.add(_detector(options))
+        progress.update(task, description='Loading the model')
+        _wait(recorder, children, 'the detector to load its model', lambda p: p.configured)
+        simulator = children.add(_simulator(options))
+        progress.update(task, description='Building the world')
+        _wait(recorder, children, 'the simulator to publish /clock', lambda p: p.clock_at_s)
+        progress.update(task, description='Driving')
+        start_s = time.monotonic()
+        while (state := recorder.progress).simulated_s < options.duration_s:
+            children.check()
+            _check_silence(simulator, time.monotonic() - state.clock_at_s)
+            rate = state.results / max(1e-3, time.monotonic() - start_s)
+            note = f'{rate:.1f} results/s · {state.objects} objects · {state.node_ms:.0f} ms'
+            progress.update(task, completed=state.simulated_s, note=note)
+            time.sleep(_POLL_S)
+        progress.update(task, completed=options.duration_s)
+        simulator.stop()
+        time.sleep(_DRAIN_S)
+
+
+def _evaluate(options: DemoOptions, facts: dict[str, str], counts: BagCounts) -> None:
+    """Make everything that is left out of the bag, and say where it is."""
+    from perception_nodes.cli.demo_report import build_report, write_video
+    from perception_nodes.evaluation.demo_result import analyse_run
+    from perception_nodes.evaluation.demo_run import read_run
+    from perception_nodes.visualization.report import write_report
+
+    with console.status('Reading the bag'):
+        run = read_run(options.out / 'bag')
+        result = analyse_run(run)
+    with progress_bar('Drawing the video', result.recorded) as advance:
+        write_video(run, options.out / 'demo.webm', advance)
+    command = f'perception demo {" ".join(sys.argv[2:])}'.strip()
+    with console.status('Writing the report'):
+        report = build_report(run, result, video='demo.webm', facts=facts, command=command)
+        write_report(report, options.out / 'report.html')
+    result.write(
+        options.out / 'results.json', machine=facts, model=run.model, recorder=_plain(counts)
+    )
+    _print_summary(options.out, result)
+
+
+def _detector(options: DemoOptions) -> Child:
+    return _node(
+        options,
+        'detection_node',
+        parameters={'model': options.model, 'device': options.device, 'use_sim_time': True},
+        remaps={'image': 'camera/image_raw'},
+    )
+
+
+def _simulator(options: DemoOptions) -> Child:
+    return _node(
+        options,
+        'simulation_node',
+        parameters={'drive': 'path', 'course': options.course, 'seed': options.seed},
+    )
+
+
+def _node(
+    options: DemoOptions,
+    name: str,
+    *,
+    parameters: dict[str, Any],
+    remaps: dict[str, str] | None = None,
+) -> Child:
+    """Start a node with its parameters and remappings."""
+    arguments = ['--ros-args']
+    for key, value in parameters.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        arguments += ['-p', f'{key}:={text}']
+    for source, target in (remaps or {}).items():
+        arguments += ['-r', f'{source}:={target}']
+    return Child(
+        name,
+        f'perception_nodes.ros.{name}',
+        arguments,
+        environment=os.environ,
+        log_folder=options.out / 'logs',
+    )
+
+
+def _wait(recorder: DemoRecorder, children: Children, what: str, reached: Any) -> None:
+    """
+    Wait until the recorder has seen something.
+
+    :raises ValueError: when it takes too long, or a process ends.
+    """
+    deadline_s = time.monotonic() + _START_TIMEOUT_S
+    while not reached(recorder.progress):
+        children.check()
+        if time.monotonic() > deadline_s:
+            raise ValueError(
+                f'waited {_START_TIMEOUT_S:.0f} s for {what}; see the logs, and ask '
+                '`perception doctor` about the graph'
+            )
+        time.sleep(_POLL_S)
+
+
+def _check_silence(simulator: Child, silent_s: float) -> None:
+    if silent_s > _SILENCE_S:
+        raise ValueError(
+            f'the simulator has not moved its clock for {silent_s:.0f} s; the end of its log:\n'
+            f'{simulator.log_tail()}'
+        )
+
+
+def _recorder_words(counts: BagCounts) -> str:
+    dropped = sum(counts.dropped.values())
+    return f'{sum(counts.received.values())} messages received, {dropped} dropped'
+
+
+def _plain(counts: BagCounts) -> dict[str, Any]:
+    return {
+        'received': counts.received,
+        'written': counts.written,
+        'dropped': counts.dropped,
+    }
+
+
+def _print_summary(out: Path, result: DemoResult) -> None:
+    overall, latency = result.overall, result.latency
+    console.print(
+        f'[bold]precision {overall.precision:.3f}, recall {overall.recall:.3f}[/], latency '
+        f'p50 {latency.p50:.0f} ms, p95 {latency.p95:.0f} ms, {result.answered} of '
+        f'{result.pictures} pictures answered, real-time factor {result.real_time_factor:.2f}'
+    )
+    for name, words in (
+        ('report.html', 'report'),
+        ('demo.webm', 'video'),
+        ('bag', 'bag (MCAP)'),
+        ('results.json', 'figures'),
+    ):
+        console.print(f'  {words:<11} {out / name}', highlight=False)
+
+
+@contextmanager
+def _run_progress(duration_s: float) -> Iterator[tuple[Progress, Any]]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn('{task.description:<18}'),
+        BarColumn(),
+        TextColumn('{task.completed:.0f} of {task.total:.0f} simulated s'),
+        TimeElapsedColumn(),
+        TextColumn('{task.fields[note]}'),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield progress, progress.add_task('Starting', total=duration_s, note='')
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM end the demo as Ctrl-C does: through the clean-up of everything started."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,313 @@
+"""The pictures, the video and the page that a demo leaves behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from perception_nodes.evaluation.demo_result import (
+    SMALLEST_SIDE_PX,
+    ClassResult,
+    DemoResult,
+    Percentiles,
+)
+from perception_nodes.evaluation.demo_run import DemoRun, RunFrame
+from perception_nodes.evaluation.matching import DEFAULT_IOU, Counts, match_boxes
+from perception_nodes.structures import ColorOrder, Frame
+from perception_nodes.visualization import (
+    BoxStyle,
+    VideoWriter,
+    draw_caption,
+    draw_detections,
+)
+from perception_nodes.visualization.plots import (
+    PrecisionRecallCurve,
+    latency_svg,
+    precision_recall_svg,
+    track_svg,
+)
+from perception_nodes.visualization.report import (
+    Block,
+    Figure,
+    Figures,
+    Gallery,
+    Picture,
+    Plot,
+    Report,
+    Section,
+    Table,
+    Text,
+    Video,
+    contact_sheet,
+    picture,
+)
+
+_SHEET_PICTURES = 12
+_WORST_PICTURES = 3
+_FALLBACK_FPS = 15.0
+_PHASE_WORDS = {
+    'wait_s': 'waiting for the worker',
+    'convert_s': 'message to pixels',
+    'preprocess_s': 'pixels to network input',
+    'inference_s': 'network',
+    'postprocess_s': 'network output to boxes',
+    'publish_s': 'boxes to messages, publish',
+    'total_s': 'arrival to published result',
+}
+
+
+def draw_frame(frame: RunFrame, class_names: Sequence[str]) -> Frame:
+    """
+    Return the picture with true boxes dashed and detections in colour.
+
+    :raises ValueError: when no picture was recorded.
+    """
+    pixels = np.array(frame.picture().in_order(ColorOrder.RGB), order='C')
+    if frame.truth is not None:
+        draw_detections(pixels, frame.truth, class_names, copy=False, style=BoxStyle.TRUTH)
+    if frame.found is not None:
+        draw_detections(pixels, frame.found, class_names, copy=False)
+    draw_caption(pixels, _caption(frame), copy=False, bottom=True)
+    return Frame(pixels=pixels, stamp_ns=frame.stamp_ns)
+
+
+def write_video(run: DemoRun, path: Path, on_frame: Callable[[], object]) -> int:
+    """
+    Write the overlay video in simulated time; pictures without an answer appear without boxes.
+
+    :param on_frame: called after each frame, for a progress bar.
+    :returns: number of frames.
+    """
+    frames = [frame for frame in run.frames if frame.jpeg]
+    with VideoWriter(path, _frame_rate(frames)) as video:
+        for frame in frames:
+            video.write(draw_frame(frame, run.class_names))
+            on_frame()
+        return video.frame_count
+
+
+def build_report(
+    run: DemoRun, result: DemoResult, *, video: str, facts: Mapping[str, str], command: str
+) -> Report:
+    """
+    Return the page.
+
+    :param video: path of the video relative to the page.
+    :param facts: what was measured on what, heading and text.
+    :param command: what makes the same page again.
+    """
+    when = time.strftime('%Y-%m-%d %H:%M %Z')
+    return Report(
+        title='What the robot saw',
+        subtitle=(
+            f'{result.simulated_s:.0f} simulated seconds on a marked course, {when}. Simulator, '
+            'detector and recorder ran as separate processes and talked over DDS. '
+            f'Detector: {run.model or "unknown"}.'
+        ),
+        sections=(
+            Section(title='In short', blocks=(_key_figures(result),)),
+            Section(title='Video', blocks=(_video(video),)),
+            Section(title='Pictures', blocks=_pictures(run)),
+            Section(title='Right and wrong', blocks=_quality(run, result)),
+            Section(title='Latency', blocks=_latency(result)),
+            Section(title='Frames', blocks=(_frames(result),)),
+            Section(title='The way', blocks=(_way(run),)),
+            Section(title='Machine and method', blocks=(_machine(facts), _method())),
+        ),
+        footer=f'Made by: {command}',
+    )
+
+
+def _key_figures(result: DemoResult) -> Figures:
+    overall, latency = result.overall, result.latency
+    dropped = result.pictures - result.answered
+    return Figures(
+        items=(
+            Figure(
+                label='Precision',
+                value=_share(overall.precision),
+                note=f'{overall.hits} of {overall.hits + overall.extra} boxes are right',
+            ),
+            Figure(
+                label='Recall',
+                value=_share(overall.recall),
+                note=f'{overall.hits} of {overall.hits + overall.missed} objects found',
+            ),
+            Figure(
+                label='Latency, picture to boxes',
+                value=f'{latency.p50:.0f} ms',
+                note=f'median; p95 {latency.p95:.0f} ms, p99 {latency.p99:.0f} ms',
+            ),
+            Figure(
+                label='Results per second',
+                value=f'{result.results_per_s:.1f}',
+                note='wall time, on the machine below',
+            ),
+            Figure(
+                label='Pictures without a result',
+                value=str(dropped),
+                note=f'of {result.pictures} taken',
+            ),
+            Figure(
+                label='Real-time factor',
+                value=f'{result.real_time_factor:.2f}',
+                note=f'{result.simulated_s:.0f} s simulated in {result.wall_s:.0f} s',
+            ),
+        )
+    )
+
+
+def _video(video: str) -> Video:
+    return Video(
+        source=video,
+        caption='Colour: what the detector published, with its score. White dashes: what is '
+        'really there. Plays in simulated time.',
+    )
+
+
+def _pictures(run: DemoRun) -> tuple[Block, ...]:
+    """Return pictures evenly spread over the run, and those with the most errors."""
+    frames = [f for f in run.frames if f.jpeg and f.found is not None and f.truth is not None]
+    if not frames:
+        return (Text(paragraphs=('No picture has both an answer and ground truth.',)),)
+    spread = np.unique(np.linspace(0, len(frames) - 1, _SHEET_PICTURES).astype(int))
+    sheet = contact_sheet([draw_frame(frames[i], run.class_names) for i in spread], columns=3)
+    worst = sorted(frames, key=_errors, reverse=True)[:_WORST_PICTURES]
+    return (
+        Gallery(pictures=(picture(sheet, f'{len(spread)} moments, evenly spread over the run'),)),
+        Gallery(pictures=tuple(_worst(frame, run.class_names) for frame in worst)),
+    )
+
+
+def _worst(frame: RunFrame, class_names: Sequence[str]) -> Picture:
+    caption = f'among the pictures with most errors: {_errors(frame)}'
+    return picture(draw_frame(frame, class_names), caption)
+
+
+def _errors(frame: RunFrame) -> int:
+    if frame.found is None or frame.truth is None:
+        return 0
+    matches = match_boxes(frame.found, frame.truth.xyxy, frame.truth.class_ids)
+    return len(matches.extra) + len(matches.missed)
+
+
+def _quality(run: DemoRun, result: DemoResult) -> tuple[Block, ...]:
+    rows = [_class_row(name, item.counts) for name, item in result.classes.items()]
+    rows.append(_class_row('all', result.overall))
+    table = Table(
+        columns=('class', 'objects', 'found', 'missed', 'extra', 'precision', 'recall'),
+        rows=tuple(rows),
+        caption=f'A box is right when class and place agree (overlap ≥ {DEFAULT_IOU}). Objects '
+        f'with a side below {SMALLEST_SIDE_PX:.0f} pixels do not count, nor do boxes of that '
+        'size. An object counts once in every picture it is in.',
+    )
+    curves = [
+        _curve(run.class_names.index(name), name, item)
+        for name, item in result.classes.items()
+        if len(item.scores)
+    ]
+    plot = Plot(
+        svg=precision_recall_svg(curves),
+        caption='From the boxes as published, so the lines end (dot) at the threshold in use.',
+    )
+    if not result.unknown_classes:
+        return (table, plot)
+    note = 'Not counted, because the model does not know them: '
+    return (table, plot, Text(paragraphs=(note + ', '.join(result.unknown_classes) + '.',)))
+
+
+def _class_row(name: str, counts: Counts) -> tuple[object, ...]:
+    truths = counts.hits + counts.missed
+    figures = (counts.precision, counts.recall)
+    return (name, truths, counts.hits, counts.missed, counts.extra, *figures)
+
+
+def _curve(class_id: int, name: str, item: ClassResult) -> PrecisionRecallCurve:
+    recall, precision = item.curve()
+    return PrecisionRecallCurve(
+        name=name,
+        recall=recall,
+        precision=precision,
+        class_id=class_id,
+        operating_point=(float(recall[-1]), float(precision[-1])),
+    )
+
+
+def _latency(result: DemoResult) -> tuple[Block, ...]:
+    plot = Plot(
+        svg=latency_svg(result.latency_at_s, result.latency_ms, x_label='simulated time [s]'),
+        caption='From the publication of a picture to the publication of its boxes, by the time '
+        'stamps that the middleware gives at the publishers (wall clock of one machine).',
+    )
+    rows = [('picture published to boxes published', *_milliseconds(result.latency))]
+    rows += [(_PHASE_WORDS[name], *_milliseconds(item)) for name, item in result.phases.items()]
+    table = Table(
+        columns=('milliseconds', 'p50', 'p95', 'p99', 'largest'),
+        rows=tuple(rows),
+        caption='First row: the whole graph. Others: inside the detector, by its steady clock.',
+        digits=1,
+    )
+    return (plot, table)
+
+
+def _milliseconds(item: Percentiles) -> tuple[float, ...]:
+    return (item.p50, item.p95, item.p99, item.largest)
+
+
+def _frames(result: DemoResult) -> Table:
+    counters = result.counters
+    rows: tuple[tuple[object, ...], ...] = (
+        ('taken by the simulator', result.pictures),
+        ('received by the recorder', result.recorded),
+        ('received by the detector', counters.get('received')),
+        ('replaced by a newer one before work began', counters.get('dropped')),
+        ('refused as broken', counters.get('refused')),
+        ('answered with boxes, or with "nothing found"', result.answered),
+    )
+    return Table(columns=('pictures', 'number'), rows=rows)
+
+
+def _way(run: DemoRun) -> Plot:
+    steps = np.diff(run.path_xy, axis=0)
+    length_m = float(np.hypot(*steps.T).sum()) if len(steps) else 0.0
+    return Plot(svg=track_svg(run.path_xy), caption=f'Odometry: {length_m:.1f} m driven.')
+
+
+def _machine(facts: Mapping[str, str]) -> Table:
+    return Table(columns=('what', 'value'), rows=tuple(facts.items()))
+
+
+def _method() -> Text:
+    return Text(
+        paragraphs=(
+            'Every figure is computed from the recorded bag, after the run. Pictures in the bag '
+            'are JPEG copies; the detector saw the raw pictures. Precision and recall count '
+            'pictures with an answer; pictures without one are counted above. The course and its '
+            'objects come from the same simulator as the training pictures of the bundled '
+            'detector, so these figures say nothing about real cameras.',
+        )
+    )
+
+
+def _caption(frame: RunFrame) -> str:
+    if frame.found is None:
+        return f't {frame.stamp_ns / 1e9:.1f} s   no result for this picture'
+    late = f'{(frame.found_ns - frame.image_ns) / 1e6:.0f} ms' if frame.image_ns else '?'
+    truths = 0 if frame.truth is None else len(frame.truth)
+    return f't {frame.stamp_ns / 1e9:.1f} s   {late}   {len(frame.found)} found   {truths} there'
+
+
+def _frame_rate(frames: Sequence[RunFrame]) -> float:
+    """Return the rate that makes the video play in simulated time."""
+    stamps = np.array([frame.stamp_ns for frame in frames])
+    steps = np.diff(stamps)
+    if not len(steps) or stamps[-1] == stamps[0]:
+        return _FALLBACK_FPS
+    return float(1e9 * len(steps) / (stamps[-1] - stamps[0]))
+
+
+def _share(value: float) -> str:
+    return f'{100 * value:.1f} %' if np.isfinite(value) else '–'
