@@ -37,6 +37,7 @@ Model = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help='auto, cpu, cuda, cuda:N, tensorrt or tensorrt:N.')]
+TORCHVISION_SCHEME = 'torchvision://'
 _FAILED = 1
 
 
@@ -95,12 +96,17 @@ def verify(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help='Name in the catalogue.')],
+    name: Annotated[
+        str, typer.Argument(help='Name in the catalogue, or torchvision://<builder>.')
+    ],
     from_file: Annotated[
         Path | None, typer.Option(help='Weights that were brought by hand, without a network.')
     ] = None,
 ) -> None:
     """Fetch a model of the catalogue, prove that it works, and record its golden frame."""
+    if name.startswith(TORCHVISION_SCHEME):
+        _fetch_torchvision(name)
+        return
     entry = catalogue.find_entry(name, catalogue.load_catalogue())
     with _download_bar(name) as progress:
         bundle = catalogue.fetch(entry, from_file=from_file, progress=progress)
@@ -195,6 +201,15 @@ class _Verified:
     passed: bool
     checks: str
     reason: str = ''
+
+
+def _fetch_torchvision(uri: str) -> None:
+    """Bring the weights of a torchvision model into the torch hub cache."""
+    from perception_nodes.inference.torchvision_models import resolve_torchvision
+
+    with _download_bar(uri) as progress:
+        bundle = resolve_torchvision(uri, progress)
+    console.print(f'{uri} is ready: {bundle.weights_path}', highlight=False)
 
 
 def _verify(model: str, device: str, precision: str) -> _Verified:

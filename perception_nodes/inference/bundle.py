@@ -144,7 +144,11 @@ def _move_into_place(staging: Path, target: Path) -> None:
         return
     retired = target.with_name(f'.{target.name}.retired.{os.getpid()}')
     target.rename(retired)
-    staging.rename(target)
+    try:
+        staging.rename(target)
+    except OSError:
+        retired.rename(target)
+        raise
     shutil.rmtree(retired, ignore_errors=True)
 
 

@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
+from perception_nodes.imaging.compressed import decode_compressed
+from perception_nodes.imaging.image_error import ImageError
 from perception_nodes.inference import bundle_checks as check
 from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.bundle_checks import BundleError
@@ -25,7 +24,7 @@ from perception_nodes.inference.golden_comparison import (
     ExpectedBox,
     find_differences,
 )
-from perception_nodes.structures import ColorOrder, Detections, Frame
+from perception_nodes.structures import Detections, Frame
 
 Detect = Callable[[Frame], Detections]
 
@@ -154,15 +153,11 @@ def record_golden(detect: Detect, classes: Sequence[str], picture: Path) -> list
 
 
 def read_frame(picture: Path) -> Frame:
-    """Return a picture file as a frame; raise :class:`BundleError` when it is none."""
+    """Return a PNG or JPEG file as a frame; raise :class:`BundleError` when it is none."""
     try:
-        content = np.frombuffer(picture.read_bytes(), np.uint8)
-        pixels = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-    except (OSError, cv2.error) as error:
-        raise BundleError(f'{picture}: cannot be read: {error}') from error
-    if pixels is None:
-        raise BundleError(f'{picture}: is not a picture (PNG or JPEG)')
-    return Frame(pixels=pixels, color_order=ColorOrder.BGR)
+        return decode_compressed(picture.read_bytes()).to_frame()
+    except (OSError, ImageError) as error:
+        raise BundleError(f'{picture}: cannot be read as PNG or JPEG: {error}') from error
 
 
 def _expected_box(where: str, entry: Any) -> ExpectedBox:

@@ -84,7 +84,7 @@ def _published_weights(
             f'one of {", ".join(known.__members__)}{closest(name, known.__members__)}'
         )
     weights = known[name]
-    path = _cached(weights.url, progress)
+    path = _cached(weights.url, progress).resolve()
     provenance = Provenance(
         source=f'torchvision {torchvision.__version__}, {weights}',
         licence='BSD-3-Clause (torchvision); trained on COCO 2017',

@@ -216,3 +216,15 @@ def test_sizes_numbers_and_options_are_parsed():
     assert parse_options(('a=[1, 2]', 'b=x', 'c=true')) == {'a': [1, 2], 'b': 'x', 'c': True}
     with pytest.raises(BundleError, match='alias'):
         parse_options(('a=[&x 1, *x]',))
+
+
+def test_fetching_a_torchvision_model_brings_it_into_the_cache(tmp_path, monkeypatch):
+    """The download itself is tested with the catalogue; here the file is placed by hand."""
+    torch = pytest.importorskip('torch')
+    from perception_nodes.inference import torchvision_models
+
+    placed = tmp_path / 'weights.pth'
+    torch.save({'weight': torch.zeros(1)}, placed)
+    monkeypatch.setattr(torchvision_models, 'download', lambda *_, **__: placed)
+    output = call('fetch', 'torchvision://ssdlite320_mobilenet_v3_large').output
+    assert f'is ready: {placed}' in output.replace('\n', '')

@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from perception_nodes.inference.backends import (
@@ -278,3 +281,20 @@ def test_fp16_variant_of_a_real_detector_stays_close(yolox_bundle):
     close = session.run(None, {'images': batch})[0]
     assert close.dtype == np.float32
     assert np.abs(close - exact)[..., 4:].max() < 0.05
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(place=st.integers(0, 250), noise=st.binary(min_size=1, max_size=6))
+def test_corrupted_networks_raise_nothing_but_backend_errors(
+    small_bundle, tmp_path_factory, place, noise
+):
+    """The hash is right here, as it would be in a bundle that somebody made on purpose."""
+    content = small_bundle.read_weights()
+    folder = tmp_path_factory.mktemp('corrupted')
+    (folder / 'm.onnx').write_bytes(content[:place] + noise + content[place + len(noise) :])
+    bundle = write_bundle(folder / 'b', small_bundle.spec, folder / 'm.onnx')
+    with suppress(BackendError):
+        outputs = open_backend(bundle, device='cpu', threads=1).infer(PICTURE)
+        assert all(isinstance(value, np.ndarray) for value in outputs.values())

@@ -3,8 +3,11 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from perception_nodes.detection.config import DetectionConfig
+from perception_nodes.detection.detector import Detector
 from perception_nodes.inference import registry, torchvision_models
 from perception_nodes.inference.bundle import BundleError, ModelBundle
 from perception_nodes.inference.class_lists import (
@@ -19,6 +22,9 @@ from perception_nodes.inference.registry import (
     resolve_model,
 )
 from perception_nodes.inference.resources import resource_path
+from perception_nodes.structures import Frame
+
+EVERYTHING = DetectionConfig(score_threshold=0.001)
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +125,11 @@ def test_torchvision_weights_of_ones_own(tmp_path):
     assert bundle.spec.architecture.options == {'score_thresh': 0.25}
     assert open_backend(bundle, device='cpu').device == 'cpu'
     bundle.verify()
+    detector = Detector.load(f'{uri}&score_thresh=0.0', device='cpu')
+    found = detector(Frame(pixels=np.full((60, 80, 3), 90, np.uint8)), EVERYTHING)
+    assert len(found)
+    assert {detector.class_names[i] for i in found.class_ids} <= {'cat', 'dog'}
+    assert found.xyxy[:, 2].max() <= 80
 
 
 def test_torchvision_without_network_says_where_to_place_the_file(tmp_path, monkeypatch):
