@@ -67,6 +67,7 @@ class PerceptionNode(LifecycleNode, Generic[C]):
         super().__init__(name, **node_options)
         self._log_handler = forward_logs(self.get_logger())
         self._last_error = ''
+        self._exit_requested = False
         self._bond: Bond | None = None
         self._settings: NodeParameters[C] = NodeParameters(
             self,
@@ -87,6 +88,15 @@ class PerceptionNode(LifecycleNode, Generic[C]):
     def state_label(self) -> str:
         """``unconfigured``, ``inactive``, ``active`` or ``finalized``."""
         return self._state_machine.current_state[1]
+
+    @property
+    def exit_requested(self) -> bool:
+        """Whether the process should end; :func:`~perception_nodes.ros.running.run_node` asks."""
+        return self._exit_requested
+
+    def request_exit(self) -> None:
+        """End the process after the present callback; from any thread."""
+        self._exit_requested = True
 
     @property
     def last_error(self) -> str:

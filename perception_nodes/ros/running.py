@@ -77,7 +77,7 @@ def _spin(node: Node, stop: StopFlag) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
-        while not stop.is_set and rclpy.ok():
+        while not (stop.is_set or getattr(node, 'exit_requested', False)) and rclpy.ok():
             executor.spin_once(timeout_sec=_WAKE_PERIOD_S)
     except ExternalShutdownException:
         _log.info('the ROS context was shut down')
