@@ -12,28 +12,23 @@ from rclpy.timer import Timer
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray
 
-from perception_nodes.imaging.calibration import CameraCalibration, read_calibration
-from perception_nodes.imaging.sources import (
-    FolderStamps,
-    FrameSource,
-    Playback,
-    PlaybackEnd,
-    SourceOptions,
-    open_source,
-)
-from perception_nodes.inference.resources import resource_path
-from perception_nodes.ros.camera_config import CameraConfig, StampMode
+from perception_nodes.imaging.sources import FrameSource, Playback, PlaybackEnd
+from perception_nodes.ros.camera_config import CameraConfig
+from perception_nodes.ros.camera_health import camera_health
 from perception_nodes.ros.camera_outputs import CameraOutputs
-from perception_nodes.ros.diagnostics import Health, Level
+from perception_nodes.ros.camera_setup import (
+    configured_calibration,
+    configured_playback,
+    configured_source,
+)
+from perception_nodes.ros.diagnostics import Health
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
 from perception_nodes.ros.lifecycle_node import PerceptionNode
 from perception_nodes.ros.qos import RESULT_QOS, overridable
 from perception_nodes.ros.running import run_node
-from perception_nodes.streaming import AgeStatistics, PacingMode, make_pacing
+from perception_nodes.streaming import AgeStatistics, PacingMode
 from perception_nodes.structures import Frame
 
-_PACKAGE_URI = 'package://perception_suite/'
-_FILE_URI = 'file://'
 _POLL_PERIOD_S = 0.05
 _STOP_TIMEOUT_S = 5.0
 
@@ -78,8 +73,8 @@ class CameraNode(PerceptionNode[CameraConfig]):
     def load(self) -> None:
         """Open the source, read the calibration, and offer the topics."""
         config = self.configuration
-        self._source = open_source(_local(config.source), _source_options(config))
-        calibration = _calibration(config.camera_info_url, self._source.size_wh)
+        self._source = configured_source(config)
+        calibration = configured_calibration(config, self._source.size_wh)
         self._outputs = CameraOutputs(self, calibration, lambda: self.configuration.jpeg_quality)
         width, height = self._source.size_wh
         self.get_logger().info(
@@ -94,22 +89,14 @@ class CameraNode(PerceptionNode[CameraConfig]):
             raise RuntimeError('no source is open: configure the node first')
         self._end = None
         self._published = AgeStatistics()
-        pacing = make_pacing(
-            PacingMode(config.pacing),
-            rate_hz=config.rate_hz,
-            answer_timeout_s=config.answer_timeout_s,
-        )
-        now = config.stamp == StampMode.NOW.value
-        self._playback = Playback(
-            self._source,
-            pacing,
-            loop=config.loop,
-            restamp=self._now_ns if now else None,
-            on_end=self._ended,
+        self._playback = configured_playback(
+            config, self._source, now_ns=self._now_ns, on_end=self._ended
         )
         self._outputs.announce_finished(False)
         self._listen_for_answers()
-        self._wait_or_play()
+        if config.wait_for_subscribers and not config.start_paused:
+            clock = Clock(clock_type=ClockType.STEADY_TIME)
+            self._timer = self.create_timer(_POLL_PERIOD_S, self._look_around, clock=clock)
         self._playback.start(self._publish)
 
     def stop(self) -> None:
@@ -136,41 +123,15 @@ class CameraNode(PerceptionNode[CameraConfig]):
         source, playback, outputs = self._source, self._playback, self._outputs
         if source is None or playback is None or outputs is None:
             return Health()
-        summary = self._published.summary(time.monotonic_ns())
-        skipped = dict(source.skipped)
-        level, message = self._verdict(playback, skipped)
-        return Health(
-            level=level,
-            message=message,
-            values={
-                'source': self.configuration.source,
-                'pacing': self.configuration.pacing,
-                'published': playback.delivered,
-                'rate_hz': summary.rate_hz,
-                'publish_p50_ms': summary.p50_ms,
-                'publish_p95_ms': summary.p95_ms,
-                'finished': self._end is not None,
-                'passes': playback.passes,
-                'slips': playback.slips,
-                'subscribers': outputs.subscriber_count,
-                'skipped': sum(skipped.values()),
-                **{f'skipped ({reason})': count for reason, count in sorted(skipped.items())},
-            },
+        return camera_health(
+            self.configuration,
+            playback,
+            self._published.summary(time.monotonic_ns()),
+            skipped=dict(source.skipped),
+            subscribers=outputs.subscriber_count,
+            waiting=self._timer is not None,
+            end=self._end,
         )
-
-    def _verdict(self, playback: Playback, skipped: dict[str, int]) -> tuple[Level, str]:
-        """Return the worst finding first."""
-        if self._end is not None and self._end.error:
-            return Level.ERROR, f'playback ended: {self._end.error}'
-        if skipped:
-            reasons = ', '.join(f'{count} {reason}' for reason, count in sorted(skipped.items()))
-            return Level.WARN, f'pictures skipped: {reasons}; the log names them'
-        if self._end is not None:
-            return Level.OK, f'finished after {self._end.delivered} frames'
-        if self._timer is not None:
-            wanted = self.configuration.wait_for_subscribers
-            return Level.OK, f'waiting for {wanted} subscribers'
-        return Level.OK, 'paused, call ~/play' if playback.paused else 'playing'
 
     def _publish(self, frame: Frame) -> None:
         """Run in the playback's thread."""
@@ -206,17 +167,6 @@ class CameraNode(PerceptionNode[CameraConfig]):
         if self._playback is not None:
             self._playback.answered(stamp_ns_from_msg(message.header.stamp))
 
-    def _wait_or_play(self) -> None:
-        """Hold playback back where the configuration says so."""
-        config, playback = self.configuration, self._playback
-        if playback is None:
-            return
-        if config.start_paused or config.wait_for_subscribers:
-            playback.pause()
-        if config.wait_for_subscribers and not config.start_paused:
-            clock = Clock(clock_type=ClockType.STEADY_TIME)
-            self._timer = self.create_timer(_POLL_PERIOD_S, self._look_around, clock=clock)
-
     def _look_around(self) -> None:
         """Begin when the subscribers are there, and on_demand also who answers."""
         playback, outputs = self._playback, self._outputs
@@ -245,40 +195,6 @@ class CameraNode(PerceptionNode[CameraConfig]):
 
     def _now_ns(self) -> int:
         return self.get_clock().now().nanoseconds
-
-
-def _source_options(config: CameraConfig) -> SourceOptions:
-    return SourceOptions(
-        frame_id=config.frame_id,
-        rate_hz=config.rate_hz,
-        stamps=FolderStamps(config.folder_stamps),
-        topic=config.bag_topic,
-        max_pixels=round(config.max_image_megapixels * 1e6),
-    )
-
-
-def _local(uri: str) -> str:
-    """Return the path of a file that ships with the suite; other URIs stay as they are."""
-    if uri.startswith(_PACKAGE_URI):
-        return str(resource_path(uri.removeprefix(_PACKAGE_URI)))
-    return uri
-
-
-def _calibration(url: str, size_wh: tuple[int, int]) -> CameraCalibration:
-    """
-    Return the calibration, an uncalibrated one without a URL.
-
-    :raises ValueError: when it belongs to pictures of another size.
-    """
-    if not url:
-        return CameraCalibration(size_wh=size_wh)
-    calibration = read_calibration(_local(url).removeprefix(_FILE_URI))
-    if calibration.size_wh != size_wh:
-        raise ValueError(
-            f'camera_info_url {url!r} is for {calibration.size_wh} pixels, the source has '
-            f'{size_wh}; calibrate at the size that is played'
-        )
-    return calibration
 
 
 def main() -> None:
