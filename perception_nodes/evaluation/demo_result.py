@@ -65,7 +65,8 @@ class DemoResult:
     """
     What the run shows.
 
-    :param classes: by name; only classes that the detector knows and that are labelled.
+    :param classes: by name; classes that the detector knows and that were there, or that it
+        reported although they were not.
     :param unknown_classes: labelled classes that the detector does not know; not counted.
     :param pictures: pictures that were taken: distinct stamps in any message.
     :param recorded: pictures whose image reached the recorder.
@@ -155,13 +156,13 @@ def analyse_run(run: DemoRun) -> DemoResult:
         if frame.found is not None and frame.truth is not None
     ]
     known = run.class_names[: run.known_classes]
-    labelled = {int(i) for f in run.frames if f.truth is not None for i in f.truth.class_ids}
+    seen = {int(i) for f in judged for ids in (f.truth_ids, f.found.class_ids) for i in ids}
     timed = [frame for frame in run.frames if frame.found_ns and frame.image_ns]
     start_ns = run.frames[0].stamp_ns if run.frames else 0
     latency_ms = np.array([(f.found_ns - f.image_ns) / 1e6 for f in timed])
     wall_s, simulated_s = _spans_s(run.clock_ns)
     return DemoResult(
-        classes={known[i]: _of_class(judged, i) for i in sorted(labelled) if i < len(known)},
+        classes={known[i]: _of_class(judged, i) for i in sorted(seen) if i < len(known)},
         unknown_classes=tuple(run.class_names[run.known_classes :]),
         pictures=len(run.frames),
         recorded=sum(bool(frame.jpeg) for frame in run.frames),
@@ -182,7 +183,7 @@ class _Judged:
 
     found: Detections
     is_hit: np.ndarray
-    truth_class_ids: np.ndarray
+    truth_ids: np.ndarray
 
 
 def _judge(frame: RunFrame) -> _Judged:
@@ -197,7 +198,7 @@ def _judge(frame: RunFrame) -> _Judged:
     is_hit[matches.pairs[:, 0]] = big_truth[matches.pairs[:, 1]]
     counts[matches.pairs[:, 0]] = big_truth[matches.pairs[:, 1]]
     return _Judged(
-        found=found[counts], is_hit=is_hit[counts], truth_class_ids=truth.class_ids[big_truth]
+        found=found[counts], is_hit=is_hit[counts], truth_ids=truth.class_ids[big_truth]
     )
 
 
@@ -212,7 +213,7 @@ def _of_class(judged: list[_Judged], class_id: int) -> ClassResult:
     )
     is_hit = np.concatenate([j.is_hit[c] for j, c in zip(judged, chosen, strict=True)] or [[]])
     order = np.argsort(-scores, kind='stable')
-    truths = sum(int((item.truth_class_ids == class_id).sum()) for item in judged)
+    truths = sum(int((item.truth_ids == class_id).sum()) for item in judged)
     hits = int(is_hit.sum())
     return ClassResult(
         counts=Counts(hits=hits, extra=len(is_hit) - hits, missed=truths - hits),
