@@ -184,6 +184,26 @@ def test_tensorrt_is_used_only_with_a_cached_engine(
     assert devices.choose_providers(small_bundle, fp32).wanted == 'CUDAExecutionProvider'
 
 
+def test_tensorrt_that_does_not_load_leaves_cuda_then_the_cpu(
+    small_bundle, monkeypatch, caplog, gpu_machine, tmp_path
+):
+    if devices.CUDA_PROVIDER in onnxruntime.get_available_providers():
+        pytest.skip('this machine has the CUDA provider')
+    monkeypatch.setenv('PERCEPTION_CACHE', str(tmp_path / 'cache'))
+    pretend_providers(monkeypatch, 'TensorrtExecutionProvider', 'CUDAExecutionProvider')
+    folder = devices.engine_folder(small_bundle, BackendRequest.parse('tensorrt', 'fp16', 0))
+    folder.mkdir(parents=True)
+    (folder / 'x.engine').write_bytes(b'')
+    with pytest.warns(UserWarning, match='ExecutionProvider'):
+        backend = open_backend(small_bundle, device='tensorrt', precision='fp16')
+    assert 'runs with CUDAExecutionProvider' in caplog.text
+    assert 'runs with CPUExecutionProvider' in caplog.text
+    assert backend.description.endswith('CPU fp32')
+    np.testing.assert_allclose(
+        backend.infer(PICTURE)['means'].ravel(), 2 * PICTURE.mean(axis=(0, 2, 3)), rtol=1e-6
+    )
+
+
 def test_building_an_engine_without_tensorrt_names_the_reason(small_bundle, monkeypatch):
     monkeypatch.setattr(devices, '_GPU_FILES', ())
     with pytest.raises(BackendError, match='no NVIDIA GPU'):

@@ -208,3 +208,22 @@ def test_class_list_of_ones_own(tmp_path):
 def test_missing_resource_names_the_places_that_were_searched(project_root):
     with pytest.raises(FileNotFoundError, match=str(project_root)):
         resource_path('config/nothing.yaml')
+
+
+def test_package_address_follows_the_sourced_workspace(tmp_path, small_bundle, monkeypatch):
+    pytest.importorskip('ament_index_python')
+    marker = tmp_path / 'prefix' / 'share' / 'ament_index' / 'resource_index' / 'packages' / 'mine'
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    shutil.copytree(small_bundle.path, tmp_path / 'prefix' / 'share' / 'mine' / 'models' / 'a')
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path / 'prefix'))
+    assert resolve_model('package://mine/models/a').name == 'small'
+    with pytest.raises(BundleError, match='no such folder'):
+        resolve_model('package://mine/models/b')
+
+
+def test_package_address_without_a_sourced_workspace_still_finds_the_suite(monkeypatch):
+    monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
+    assert resource_path('config/classes/coco80.yaml').is_file()
+    with pytest.raises(BundleError, match='source the workspace'):
+        resolve_model('package://mine/models/a')

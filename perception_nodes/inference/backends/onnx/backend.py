@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,9 @@ def open_network(bundle: ModelBundle, request: BackendRequest) -> OnnxBackend:
     choice = devices.choose_providers(bundle, request)
     try:
         session = _open_session(bundle, content, choice, request)
-        if choice.wanted not in session.get_providers():
-            choice = _explain_fallback(bundle, choice, request)
+        while choice.wanted not in session.get_providers():
+            choice = _next_choice(bundle, choice, request)
+            session = _open_session(bundle, content, choice, request)
     except Exception as error:  # the runtime raises classes of its own without a common base
         raise BackendError(f'{bundle.weights_path}: cannot be opened: {error}') from error
     return OnnxBackend(session, choice)
@@ -140,19 +142,23 @@ def _open_session(
     return onnxruntime.InferenceSession(source, options, providers=list(choice.providers))
 
 
-def _explain_fallback(
+def _next_choice(
     bundle: ModelBundle, choice: devices.ProviderChoice, request: BackendRequest
 ) -> devices.ProviderChoice:
-    """Warn that the runtime silently took another provider, and return what is true now."""
+    """Warn that the runtime cannot load a provider, and return the choice without it."""
+    following = choice.providers[1:]
     _LOG.warning(
-        '%s: runs on the CPU: ONNX Runtime could not load %s, mostly because a CUDA, cuDNN or '
+        '%s: runs with %s: ONNX Runtime could not load %s, mostly because a CUDA, cuDNN or '
         'TensorRT library is missing or has another version than this build needs, or because '
         'GPU %d does not exist; nvidia-smi and `perception doctor` show what is there',
         bundle.name,
+        following[0][0],
         choice.wanted,
         request.index,
     )
-    return devices.cpu_choice(request, warn=False)
+    if following[0][0] == devices.CPU_PROVIDER:
+        return devices.cpu_choice(request)
+    return replace(choice, providers=following)
 
 
 def _fixed_size(input_shape: Shape) -> tuple[int, int] | None:
