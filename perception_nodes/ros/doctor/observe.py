@@ -30,6 +30,10 @@ LOOK_PERIOD_S = 0.5
 # Other domains are joined only when half a graph is still missing by then.
 ELSEWHERE_AFTER_S = 1.0
 SPIN_S = 0.05
+# A topic found late is still heard for so long. On a loaded machine Fast DDS needs up to three
+# seconds, its announcement period, to find a participant.
+HEARING_S = 2.0
+LATE_DISCOVERY_S = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,7 @@ class Observation:
         """
         started_s, begin, next_look_s = time.time(), time.monotonic(), DISCOVERY_S
         elapsed_s = 0.0
-        while elapsed_s < self._config.duration_s:
+        while elapsed_s < self._end_s(started_s):
             self._executor.spin_once(timeout_sec=SPIN_S)
             elapsed_s = time.monotonic() - begin
             if elapsed_s >= next_look_s:
@@ -89,6 +93,12 @@ class Observation:
                 next_look_s += LOOK_PERIOD_S
             on_progress(elapsed_s)
         return self._snapshot(started_s)
+
+    def _end_s(self, started_s: float) -> float:
+        """Return when to stop: late enough to have heard each topic for a while."""
+        latest_s = self._recorder.latest_since_s - started_s + HEARING_S
+        duration_s = self._config.duration_s
+        return min(max(duration_s, latest_s), duration_s + LATE_DISCOVERY_S)
 
     def _look(self, elapsed_s: float) -> None:
         """Follow what has come and gone; look elsewhere for what is missing."""

@@ -224,7 +224,7 @@ class Plant:
         for role in ('transforms', 'camera', 'detector', 'reader'):
             self.start(role, **options.get(role, {}))
 
-    def ask_doctor(self, *arguments, duration_s=4.0):
+    def ask_doctor(self, *arguments, duration_s=5.0):
         """Run the command and return (exit code, report)."""
         result = subprocess.run(
             [

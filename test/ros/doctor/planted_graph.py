@@ -9,6 +9,7 @@ import array
 import json
 import signal
 import sys
+import time
 from dataclasses import dataclass
 
 import rclpy
@@ -68,6 +69,7 @@ class DetectorOptions:
     reliable: bool = True
     boxes: int = 1
     state: str = 'active'
+    answers: bool = True
 
 
 class Detector(LifecycleNode):
@@ -143,6 +145,7 @@ class Ticker(Node):
 
     def __init__(self, options):
         super().__init__('simulator')
+        self.options = options
         self.begin = self.get_clock().now() - Duration(seconds=options.begin_s)
         self.ticks = self.create_publisher(Clock, '/clock', qos(False, depth=1))
         self.create_timer(1 / options.rate_hz, self.tick)
@@ -162,6 +165,7 @@ class Reader(Node):
 
     def __init__(self, options):
         super().__init__('planner')
+        self.options = options
         from vision_msgs.msg import Detection2DArray
 
         self.create_subscription(Detection2DArray, options.topic, lambda message: None, 10)
@@ -183,9 +187,13 @@ def main():
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
     node_class, options_class = ROLES[role]
     node = node_class(options_class(**options))
-    print('ready', flush=True)
+    sys.stdout.write('ready\n')
+    sys.stdout.flush()
     while not stopped:
-        rclpy.spin_once(node, timeout_sec=0.1)
+        if getattr(node.options, 'answers', True):
+            rclpy.spin_once(node, timeout_sec=0.1)
+        else:
+            time.sleep(0.1)
     node.destroy_node()
     rclpy.shutdown()
 
