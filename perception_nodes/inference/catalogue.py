@@ -128,12 +128,10 @@ def fetch(
     """
     target = fetched_folder(entry.spec.name)
     if (target / 'model.yaml').is_file():
-        bundle = read_bundle(target)
-        if bundle.spec.weights.sha256 == entry.spec.weights.sha256:
-            return bundle
+        return _present(target, entry)
     if from_file is not None:
         _check_own_file(entry, from_file)
-        return write_bundle(target, entry.spec, from_file, replace_existing=True)
+        return write_bundle(target, entry.spec, from_file)
     downloads = cache_folder('downloads')
     weights = downloads / entry.url.rsplit('/', 1)[-1]
     try:
@@ -146,7 +144,7 @@ def fetch(
         )
     except DownloadError as error:
         raise BundleError(f'{error}. {words_for_placing_by_hand(entry)}') from error
-    bundle = write_bundle(target, entry.spec, weights, replace_existing=True)
+    bundle = write_bundle(target, entry.spec, weights)
     weights.unlink()
     return bundle
 
@@ -167,6 +165,19 @@ def words_for_placing_by_hand(entry: CatalogueEntry) -> str:
         f'`perception models fetch {name} --from-file <file>`; SHA-256 '
         f'{entry.spec.weights.sha256}'
     )
+
+
+def _present(target: Path, entry: CatalogueEntry) -> ModelBundle:
+    """Return the bundle that is there already, unless it is damaged or another one."""
+    try:
+        bundle = read_bundle(target)
+    except BundleError as error:
+        raise BundleError(f'{error}. Remove {target} and fetch it again') from error
+    if bundle.spec.weights.sha256 != entry.spec.weights.sha256:
+        raise BundleError(
+            f'{target}: holds other weights under this name; rename or remove that folder first'
+        )
+    return bundle
 
 
 def _check_own_file(entry: CatalogueEntry, path: Path) -> None:

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from perception_nodes.inference import catalogue
-from perception_nodes.inference.bundle import BundleError, file_sha256, read_bundle
+from perception_nodes.inference.bundle import (
+    BundleError,
+    file_sha256,
+    read_bundle,
+    write_bundle,
+)
 from perception_nodes.inference.bundle_spec import Provenance, WeightsSpec
 from perception_nodes.inference.cache import cache_folder
 from perception_nodes.inference.catalogue import CatalogueEntry, fetch, load_catalogue
@@ -110,8 +115,17 @@ def test_model_that_is_here_is_not_fetched_again(entry, server):
 def test_damaged_model_is_told_apart(entry):
     bundle = fetch(entry)
     bundle.weights_path.write_bytes(b'damaged')
-    with pytest.raises(BundleError, match='was changed or is incomplete'):
+    with pytest.raises(BundleError, match=r'was changed or is incomplete[\s\S]*Remove .*public'):
         fetch(entry)
+
+
+def test_model_of_ones_own_with_the_same_name_is_not_overwritten(
+    entry, own_cache, make_spec, write_model
+):
+    own = write_bundle(own_cache / 'models' / 'public', make_spec(name='public'), write_model())
+    with pytest.raises(BundleError, match='holds other weights'):
+        fetch(entry)
+    assert read_bundle(own.path) == own
 
 
 def test_broken_download_resumes_where_it_ended(server, sha256, tmp_path):
