@@ -96,7 +96,6 @@ class SimulationLoop(Generic[W]):
 
     def resume(self) -> None:
         """Let time run."""
-        self._idle.clear()
         self._running.set()
 
     def pause(self) -> None:
@@ -141,6 +140,7 @@ class SimulationLoop(Generic[W]):
 
     def _run(self, world: W) -> None:
         """Step until paused, closed, over or broken."""
+        self._idle.clear()
         due_s = time.monotonic()
         while self.is_running:
             try:

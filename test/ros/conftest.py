@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-
 
 import numpy as np
 import onnx
@@ -58,9 +56,7 @@ def blob_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
         name='blobs',
         task='detection',
         weights=placeholder_weights('model.onnx'),
-        input=InputSpec(
-            size_wh=(SIDE, SIDE), color_order='rgb', resize='stretch', scale=1 / 255
-        ),
+        input=InputSpec(size_wh=(SIDE, SIDE), color_order='rgb', resize='stretch', scale=1 / 255),
         decoder=DecoderSpec(name='fastestdet'),
         classes=('red', 'green'),
         calibration=Calibration(score_threshold=0.5),
