@@ -144,6 +144,7 @@ class Playback:
         try:
             while self._play_once(callback) and self._loop and not self._stopping:
                 pass
+            self._wait_for_last_answer()
         except Exception as failure:
             _log.exception('playback ended by an error')
             error = f'{type(failure).__name__}: {failure}'
@@ -167,14 +168,25 @@ class Playback:
     def _wait_for_turn(self, frame: Frame) -> Frame | None:
         """Wait until the frame is due; returns it with its final stamp, None to stop."""
         with self._changed:
-            while not self._stopping:
-                now_ns = self._steady_ns()
-                wait_ns = 0 if self._paused else self._pacing.wait_ns(frame.stamp_ns, now_ns)
-                if not self._paused and wait_ns <= 0:
-                    return self._send(frame, now_ns)
-                wait_s = wait_ns / _NS if wait_ns > 0 else _LONGEST_WAIT_S
-                self._changed.wait(min(wait_s, _LONGEST_WAIT_S))
-            return None
+            if not self._wait(frame.stamp_ns):
+                return None
+            return self._send(frame, self._steady_ns())
+
+    def _wait_for_last_answer(self) -> None:
+        """Let the end be told after the result of the last frame, where one is waited for."""
+        with self._changed:
+            if self._sent is not None:
+                self._wait(self._sent[1])
+
+    def _wait(self, stamp_ns: int) -> bool:
+        """Wait, holding the lock, until a stamp is due; returns False to stop."""
+        while not self._stopping:
+            wait_ns = 0 if self._paused else self._pacing.wait_ns(stamp_ns, self._steady_ns())
+            if not self._paused and wait_ns <= 0:
+                return True
+            wait_s = wait_ns / _NS if wait_ns > 0 else _LONGEST_WAIT_S
+            self._changed.wait(min(wait_s, _LONGEST_WAIT_S))
+        return False
 
     def _send(self, frame: Frame, now_ns: int) -> Frame:
         """Note the frame before it leaves: an answer may come before the callback returns."""
