@@ -53,6 +53,7 @@ class DemoOptions:
     :param device: of the detector.
     :param course: of the simulator.
     :param seed: of the simulator.
+    :param rate_hz: pictures in a simulated second.
     :param viewer: live view, empty for none.
     """
 
@@ -62,6 +63,7 @@ class DemoOptions:
     device: str
     course: str
     seed: int
+    rate_hz: float
     viewer: str
 
 
@@ -76,6 +78,9 @@ def demo(
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:N.')] = 'auto',
     course: Annotated[str, typer.Option(help='Course of the simulator.')] = 'figure_eight',
     seed: Annotated[int, typer.Option(min=0, help='Seed of the simulated world.')] = 0,
+    rate: Annotated[
+        float, typer.Option(min=1.0, max=120.0, help='Pictures in a simulated second.')
+    ] = 15.0,
     viewer: Annotated[
         str, typer.Option(envvar='VIEWER', help='Show it live: rerun, or nothing.')
     ] = '',
@@ -88,6 +93,7 @@ def demo(
         device=device,
         course=course,
         seed=seed,
+        rate_hz=rate,
         viewer=viewer,
     )
     with _interruptible():
@@ -195,7 +201,13 @@ def _simulator(options: DemoOptions) -> Child:
     return _node(
         options,
         'simulation_node',
-        parameters={'drive': 'path', 'course': options.course, 'seed': options.seed},
+        parameters={
+            'drive': 'path',
+            'course': options.course,
+            'seed': options.seed,
+            'rate_hz': options.rate_hz,
+            'wait_for_subscriber': True,
+        },
     )
 
 

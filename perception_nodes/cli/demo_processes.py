@@ -46,6 +46,7 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log_folder / f'{name}.log'
+        self._is_asked = False
         self.command = (sys.executable, '-m', module, *arguments)
         log_folder.mkdir(parents=True, exist_ok=True)
         with self.log.open('wb') as output:
@@ -65,11 +66,11 @@ class Child:
 
     def check(self) -> None:
         """
-        Raise when the process is gone.
+        Raise when the process ended without being asked to.
 
         :raises ChildDiedError: with its exit code and the end of its log.
         """
-        if self.exit_code is not None:
+        if self.exit_code is not None and not self._is_asked:
             raise ChildDiedError(
                 f'{self.name} ended with code {self.exit_code}; the end of {self.log}:\n'
                 f'{self.log_tail()}'
@@ -86,6 +87,7 @@ class Child:
 
         :returns: its exit code, negative for the signal that ended it.
         """
+        self._is_asked = self._is_asked or self.exit_code is None
         for number, patience_s in _PATIENCE_S.items():
             if self.exit_code is not None:
                 break
