@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from perception_nodes.simulation.construction import StageDesign, Surface
 from perception_nodes.simulation.course import Course, CoursePath, Segment
 from perception_nodes.simulation.families import AssetFamily, LightRig, pick, vary
 from perception_nodes.simulation.figures import build_person
 from perception_nodes.simulation.parts import Thing
 from perception_nodes.simulation.props import build_barrel, build_box, build_clutter, build_cone
 from perception_nodes.simulation.signs import build_sign
-from perception_nodes.simulation.stage import Light, Lighting, StageDesign, Surface
+from perception_nodes.simulation.stage import Light, Lighting
 from perception_nodes.simulation.textures import paint, paint_sky
 from perception_nodes.simulation.vehicle import Pose2D
 

@@ -6,6 +6,7 @@ Without a display MuJoCo needs EGL, and the choice must be made before the first
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from types import ModuleType
@@ -36,14 +37,20 @@ def choose_backend(environment: dict[str, str] | None = None) -> str:
 
 
 def _import_mujoco() -> ModuleType:
-    """Import MuJoCo and turn a missing library into an error with its cure."""
+    """
+    Import MuJoCo; where OpenGL is broken, without rendering.
+
+    Paths, vehicles and meshes then still work, and opening a context says what is missing.
+    """
     choose_backend()
     try:
         import mujoco
-    except (ImportError, OSError, AttributeError) as error:
+    except (AttributeError, ImportError, OSError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == 'mujoco':
             raise
-        raise RenderingUnavailableError(MISSING_EGL.format(reason=error)) from error
+        logging.getLogger(__name__).warning(MISSING_EGL.format(reason=error))
+        os.environ['MUJOCO_GL'] = 'disable'
+        import mujoco
     return mujoco
 
 

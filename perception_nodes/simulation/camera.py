@@ -58,7 +58,7 @@ class PinholeCamera:
         points = np.asarray(points, dtype=np.float64)
         depth = np.where(points[:, 2] > 0, points[:, 2], np.nan)
         uv = points[:, :2] / depth[:, None] * (self.fx, self.fy)
-        return uv + (self.cx, self.cy)
+        return uv + np.array([self.cx, self.cy])
 
 
 def rotation_from_yaw_pitch_roll(yaw_rad: float, pitch_rad: float, roll_rad: float) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from perception_nodes.simulation.families import AssetFamily, pick
@@ -45,7 +47,7 @@ def _banded(
     bottom, top = profile[0][1], profile[-1][1]
     edges = sorted({bottom, top, *(z for cut in cuts for z in cut if bottom < z < top)})
     parts = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inner = [p for p in profile if low < p[1] < high]
         slice_ = [(_radius_at(profile, low), low), *inner, (_radius_at(profile, high), high)]
         middle = (low + high) / 2

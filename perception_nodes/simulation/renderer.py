@@ -7,7 +7,8 @@ import numpy as np
 from perception_nodes.simulation.backend import mujoco, open_gl_context
 from perception_nodes.simulation.camera import PinholeCamera
 from perception_nodes.simulation.classes import UNLABELLED, SemanticClass
-from perception_nodes.simulation.stage import ALONE, FAR_M, NEAR_M, SHOWN, Stage
+from perception_nodes.simulation.construction import ALONE, FAR_M, NEAR_M, SHOWN
+from perception_nodes.simulation.stage import Stage
 from perception_nodes.simulation.view import RenderedView, tight_box
 from perception_nodes.structures import Detections
 
@@ -47,11 +48,19 @@ class LabelRenderer:
         scale = mujoco.mjtFontScale.mjFONTSCALE_50
         self._context = mujoco.MjrContext(stage.model, scale)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self._scene = mujoco.MjvScene(stage.model, maxgeom=MAX_GEOMS)
         self._scene.flags[_FLAG.mjRND_REFLECTION] = 0
         self._scene.flags[_FLAG.mjRND_FOG] = 0
         self._scene.flags[_FLAG.mjRND_HAZE] = 0
         self._stage = stage
+
+    @property
+    def _loaded(self) -> Stage:
+        """The stage that is drawn."""
+        if self._stage is None:
+            raise RuntimeError('LabelRenderer.render before load: give it a Stage first')
+        return self._stage
 
     def close(self) -> None:
         """Free the OpenGL context."""
@@ -67,9 +76,7 @@ class LabelRenderer:
         :param world_from_optical: (4, 4) pose of the optical frame.
         :param camera: intrinsics with the principal point in the middle.
         """
-        if self._stage is None:
-            raise RuntimeError('LabelRenderer.render before load: give it a Stage first')
-        stage = self._stage
+        stage = self._loaded
         self._gl.make_current()
         stage.set_camera(world_from_optical, camera)
         stage.update()
@@ -81,8 +88,7 @@ class LabelRenderer:
 
     def _update(self, options: mujoco.MjvOption) -> None:
         """Fill the scene with what is in the chosen group."""
-        stage = self._stage
-        assert stage is not None
+        stage = self._loaded
         mujoco.mjv_updateScene(
             stage.model, stage.data, options, None, self._camera,
             mujoco.mjtCatBit.mjCAT_ALL, self._scene,
@@ -111,8 +117,7 @@ class LabelRenderer:
 
     def _labels(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return instance numbers and semantic classes of an (H, W) segment picture."""
-        stage = self._stage
-        assert stage is not None
+        stage = self._loaded
         count = self._scene.ngeom
         instance_of = np.full(count + 1, UNLABELLED, np.uint8)
         class_of = np.full(count + 1, int(SemanticClass.BACKGROUND), np.uint8)
@@ -134,8 +139,7 @@ class LabelRenderer:
         class_ids: np.ndarray,
     ) -> RenderedView:
         """Find the boxes and compare every thing with itself rendered alone."""
-        stage = self._stage
-        assert stage is not None
+        stage = self._loaded
         areas = np.bincount(instance_ids.ravel(), minlength=256)[:UNLABELLED]
         numbers = np.flatnonzero(areas)
         boxes = [tight_box(instance_ids == number) for number in numbers]
@@ -160,14 +164,14 @@ class LabelRenderer:
         self, number: int, visible_px: int, optical_from_world: np.ndarray, camera: PinholeCamera
     ) -> tuple[float, float]:
         """Return the visible and the truncated fraction of one thing."""
-        stage = self._stage
-        assert stage is not None
+        stage = self._loaded
         rect = _reach_px(
             stage.design.things[number].corners,
             optical_from_world @ stage.pose_of_thing[number], camera,
         )  # fmt: skip
         left, top, right, bottom = rect
-        scale = min(1.0, ALONE_SIDE_PX / max(right - left, bottom - top))
+        side = min(ALONE_SIDE_PX, *self.size_wh)  # what lies outside the buffer reads as garbage
+        scale = min(1.0, side / max(right - left, bottom - top))
         width = max(1, round((right - left) * scale))
         height = max(1, round((bottom - top) * scale))
         stage.set_alone(number, True)
@@ -206,7 +210,8 @@ def _metres(buffer: np.ndarray) -> np.ndarray:
     """
     Return metres along the optical axis of an OpenGL depth buffer.
 
-    MuJoCo renders with depth reversed: 1 at the near plane, 0 at the far one and beyond.
+    Depth is read reversed, 1 at the near plane and 0 at the far one and beyond, which keeps the
+    precision of distant floats.
     """
     depth = NEAR_M * FAR_M / (buffer.astype(np.float64) * (FAR_M - NEAR_M) + NEAR_M)
     return np.where(buffer > 0.0, depth, np.nan).astype(np.float32)

@@ -66,12 +66,15 @@ def apply_effects(rgb: np.ndarray, effects: SensorEffects, rng: np.random.Genera
         picture = cv2.add(picture, grain, dtype=cv2.CV_8U)
     if effects.jpeg_quality < 100:
         quality = [cv2.IMWRITE_JPEG_QUALITY, effects.jpeg_quality]
-        picture = cv2.imdecode(cv2.imencode('.jpg', picture, quality)[1], cv2.IMREAD_COLOR)
+        stream = cv2.imencode('.jpg', picture, quality)[1]
+        picture = np.asarray(cv2.imdecode(stream, cv2.IMREAD_COLOR))
     return picture
 
 
 def _tone(rgb: np.ndarray, effects: SensorEffects) -> np.ndarray:
     """Apply gain and tone curve through one table per channel."""
+    if effects.gain == (1.0, 1.0, 1.0) and effects.gamma == 1.0:
+        return rgb
     levels = np.linspace(0, 1, 256)
     curves = [np.clip(levels**effects.gamma * gain, 0, 1) * 255 for gain in effects.gain]
     table = np.stack(curves, axis=-1).astype(np.uint8)[None]

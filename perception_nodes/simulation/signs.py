@@ -29,7 +29,7 @@ PLATES = {
 
 def _bar(width: float, height: float, y: float = 0.0, z: float = 0.0) -> np.ndarray:
     """Return a rectangle away from the centre of the plate."""
-    return rectangle_outline(width, height) + (y, z)
+    return rectangle_outline(width, height) + np.array([y, z])
 
 
 def _arrow(turn_rad: float) -> list[np.ndarray]:
@@ -52,7 +52,8 @@ PICTOGRAMS = {
     'chevron': lambda: [_bar(0.22, 0.6, -0.25) @ np.array([[0.8, -0.6], [0.6, 0.8]]),
                         _bar(0.22, 0.6, 0.25) @ np.array([[0.8, 0.6], [-0.6, 0.8]])],
     'two_bars': lambda: [_bar(0.9, 0.2, 0, 0.22), _bar(0.9, 0.2, 0, -0.22)],
-    'ring_dot': lambda: [regular_outline(12, 0.2), _bar(0.8, 0.12, 0, 0.42), _bar(0.8, 0.12, 0, -0.42)],
+    'ring_dot': lambda: [regular_outline(12, 0.2), _bar(0.8, 0.12, 0, 0.42),
+                         _bar(0.8, 0.12, 0, -0.42)],
 }  # fmt: skip
 
 

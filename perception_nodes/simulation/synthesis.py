@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -217,7 +218,7 @@ def dataset_card(job: SynthesisJob, annotations: list[dict[str, Any]]) -> dict[s
     occluded = [entry['visible_fraction'] < OCCLUDED_BELOW for entry in counted]
     per_class = Counter(THING_NAMES[entry['category_id'] - 1] for entry in counted)
     histogram = np.histogram(longer, SIZE_EDGES_PX)[0] if counted else np.zeros(8, int)
-    names = [f'{low}..{high}' for low, high in zip(SIZE_EDGES_PX, SIZE_EDGES_PX[1:], strict=False)]
+    names = [f'{low}..{high}' for low, high in pairwise(SIZE_EDGES_PX)]
     return {
         'licence': 'Apache-2.0',
         'seed': job.config.seed,

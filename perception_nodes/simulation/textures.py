@@ -20,7 +20,12 @@ def cloud(rng: Rng, side: int, octaves: int = 5) -> np.ndarray:
         cells = min(side, 2 ** (octave + 2))
         grid = rng.random((cells, cells), dtype=np.float32)
         total += cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC) / 2**octave
-    return cv2.normalize(total, None, 0, 1, cv2.NORM_MINMAX)
+    return _stretch(total)
+
+
+def _stretch(values: np.ndarray) -> np.ndarray:
+    """Return the values stretched to 0..1."""
+    return cv2.normalize(values, np.empty_like(values), 0, 1, cv2.NORM_MINMAX)
 
 
 def _grid(side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -58,15 +63,14 @@ def paint_stripes(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
 
 def paint_speckle(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
     """Grains, like terrazzo or asphalt."""
-    grains = rng.random((side, side), dtype=np.float32)
-    grains = cv2.GaussianBlur(grains, (0, 0), float(rng.uniform(0.6, 1.6)))
-    grains = cv2.normalize(grains, None, 0, 1, cv2.NORM_MINMAX)
+    grains: np.ndarray = rng.random((side, side), dtype=np.float32)
+    grains = _stretch(cv2.GaussianBlur(grains, (0, 0), float(rng.uniform(0.6, 1.6))))
     return _blend(np.clip((grains - 0.5) * 2 + 0.5, 0, 1), colors)
 
 
 def paint_planks(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
-    """Boards with grain and dark joints."""
-    y, x = _grid(side)
+    """Paint boards with grain and dark joints."""
+    y, _ = _grid(side)
     boards = int(rng.integers(3, 9))
     shade = rng.random(boards).astype(np.float32)[np.floor(y * boards).astype(int)]
     grain = cv2.resize(rng.random((side, 8), dtype=np.float32), (side, side))
@@ -103,7 +107,7 @@ def paint_bricks(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
 
 
 def paint_weave(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
-    """A basket weave of two threads."""
+    """Paint a basket weave of two threads."""
     y, x = _grid(side)
     count = int(rng.integers(6, 24))
     over = (np.floor(x * count) + np.floor(y * count)) % 2
@@ -157,7 +161,7 @@ def paint_carton(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
 
 
 def paint_crate(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
-    """A wooden crate: boards and a frame."""
+    """Paint a wooden crate: boards and a frame."""
     base = paint_planks(rng, side, colors)
     y, x = _grid(side)
     frame = np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y)) < 0.1

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from perception_nodes.simulation import RandomizationConfig, SceneRenderer
+from perception_nodes.simulation.synthesis import OCCLUDED_BELOW
+from perception_nodes.simulation.view import tight_box
+
+
+@pytest.mark.parametrize('order', [(3, 12), (12, 3)])
+def test_scene_is_the_same_in_any_order_and_any_renderer(train_scenes, order):
+    renderer = SceneRenderer(RandomizationConfig(assets='train', seed=11))
+    for index in order:
+        scene = renderer.render(index)
+        assert np.array_equal(scene.view.rgb, train_scenes[index].view.rgb)
+        assert np.array_equal(scene.view.class_ids, train_scenes[index].view.class_ids)
+        known = train_scenes[index].view.detections
+        assert np.array_equal(scene.view.detections.xyxy, known.xyxy)
+    renderer.close()
+
+
+def test_other_seed_gives_other_scenes(rendering, train_scenes):
+    renderer = SceneRenderer(RandomizationConfig(assets='train', seed=12))
+    assert not np.array_equal(renderer.render(0).view.rgb, train_scenes[0].view.rgb)
+    renderer.close()
+
+
+def test_boxes_are_tight_around_the_visible_pixels(train_scenes, held_out_scenes):
+    checked = 0
+    for scene in [*train_scenes, *held_out_scenes]:
+        view = scene.view
+        for number, area, (box, score, _) in zip(
+            view.instance_numbers, view.areas_px, view.detections, strict=True
+        ):
+            mask = view.instance_ids == number
+            assert tuple(box) == tight_box(mask)
+            rows, columns = np.nonzero(mask)
+            assert box[2] == columns.max() + 1
+            assert box[1] == rows.min()
+            assert (area, score) == (mask.sum(), 1.0)
+            checked += 1
+    assert checked > 150
+
+
+def test_semantic_class_of_a_thing_follows_its_detection(train_scenes):
+    for scene in train_scenes[:10]:
+        view = scene.view
+        for number, (_, _, class_id) in zip(view.instance_numbers, view.detections, strict=True):
+            assert (view.class_ids[view.instance_ids == number] == class_id + 3).all()
+
+
+@pytest.mark.parametrize('family', ['train_scenes', 'held_out_scenes'])
+def test_at_least_a_fifth_is_partly_occluded_and_sizes_begin_at_twelve_pixels(family, request):
+    scenes = request.getfixturevalue(family)
+    fractions = np.concatenate([scene.view.visible_fractions for scene in scenes])
+    boxes = np.concatenate([scene.view.detections.xyxy for scene in scenes])
+    longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    findable = (longer >= 12) & (fractions >= 0.15)
+    assert (fractions[findable] < OCCLUDED_BELOW).mean() >= 0.2
+    assert longer[findable].min() <= 20
+    assert longer.max() >= 300
+    assert (fractions > OCCLUDED_BELOW).mean() > 0.3
+
+
+def test_all_classes_occur_about_equally_often(train_scenes):
+    classes = np.concatenate([scene.view.detections.class_ids for scene in train_scenes])
+    shares = np.bincount(classes, minlength=5) / len(classes)
+    assert shares.min() > 0.1
+
+
+def test_light_varies_between_scenes(train_scenes):
+    brightness = [scene.view.rgb.mean() for scene in train_scenes]
+    assert np.ptp(brightness) > 60
+    assert 40 < np.median(brightness) < 200
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        ({'assets': 'test'}, 'train, held_out'),
+        ({'things': (5, 2)}, 'lowest, highest'),
+        ({'overlap': 1.5}, 'above the maximum'),
+    ],
+)
+def test_configuration_names_what_is_allowed(options, words):
+    with pytest.raises(ValueError, match=words):
+        RandomizationConfig(**options)
