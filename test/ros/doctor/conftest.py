@@ -27,32 +27,6 @@ START_S = 1_795_000_000.0
 WINDOW_S = 5.0
 CAMERA_PID, DETECTOR_PID = 100, 200
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
-PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
-<dds xmlns="http://www.eprosima.com">
-  <profiles>
-    <transport_descriptors>
-      <transport_descriptor>
-        <transport_id>large_shm</transport_id>
-        <type>SHM</type>
-        <segment_size>67108864</segment_size>
-      </transport_descriptor>
-      <transport_descriptor>
-        <transport_id>udp</transport_id>
-        <type>UDPv4</type>
-      </transport_descriptor>
-    </transport_descriptors>
-    <participant profile_name="large_images" is_default_profile="true">
-      <rtps>
-        <userTransports>
-          <transport_id>large_shm</transport_id>
-          <transport_id>udp</transport_id>
-        </userTransports>
-        <useBuiltinTransports>false</useBuiltinTransports>
-      </rtps>
-    </participant>
-  </profiles>
-</dds>
-"""
 
 
 def samples(rate_hz=30.0, **changes):
@@ -186,6 +160,10 @@ def summary():
     return errors
 
 
+def wait_until_ready(process):
+    assert process.stdout.readline().strip() == 'ready', f'{process.args} did not start'
+
+
 class Plant:
     """Starts roles of ``planted_graph.py`` as processes and asks the real doctor about them."""
 
@@ -193,8 +171,12 @@ class Plant:
         self.domain_id = domain_id
         self.processes = []
 
-    def start(self, role, *, environment=None, sim_time=False, **options):
+    def start(self, role, **options):
         """Start one role and return when it is up."""
+        wait_until_ready(self.launch(role, **options))
+
+    def launch(self, role, *, environment=None, sim_time=False, **options):
+        """Start one role as a process."""
         script = Path(__file__).parent / 'planted_graph.py'
         command = [sys.executable, str(script), role, json.dumps(options)]
         if sim_time:
@@ -206,7 +188,6 @@ class Plant:
             env={**self.environment, **(environment or {})},
         )
         self.processes.append(process)
-        assert process.stdout.readline().strip() == 'ready', f'{role} did not start'
         return process
 
     @property
@@ -221,10 +202,11 @@ class Plant:
 
     def start_healthy(self, **options):
         """Start camera, detector, transforms and a reader; options by role."""
-        for role in ('transforms', 'camera', 'detector', 'reader'):
-            self.start(role, **options.get(role, {}))
+        roles = ('transforms', 'camera', 'detector', 'reader')
+        for process in [self.launch(role, **options.get(role, {})) for role in roles]:
+            wait_until_ready(process)
 
-    def ask_doctor(self, *arguments, duration_s=5.0):
+    def ask_doctor(self, *arguments, duration_s=3.0):
         """Run the command and return (exit code, report)."""
         result = subprocess.run(
             [
@@ -260,9 +242,8 @@ def plant():
 
 
 @pytest.fixture
-def large_segment(tmp_path):
-    """Return an environment with a 64 MB shared-memory segment for Fast DDS 2 and 3."""
-    profile = tmp_path / 'profile.xml'
-    profile.write_text(PROFILE)
+def large_segment():
+    """Return an environment with the shipped shared-memory profile, for Fast DDS 2 and 3."""
+    profile = PROJECT_ROOT / 'config' / 'fastdds_shared_memory.xml'
     names = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
     return dict.fromkeys(names, str(profile))

@@ -351,6 +351,14 @@ def test_small_images_are_never_lost_in_shared_memory(graph):
     assert examine(graph.with_stream('/image', snapshot, samples=small)) == []
 
 
+def test_burst_that_dries_up_is_loss(graph):
+    snapshot = lossy(graph, environment={})
+    burst = graph.samples()[:20]
+    assert only_error(examine(graph.with_stream('/image', snapshot, samples=burst))).check == (
+        'shared_memory'
+    )
+
+
 def test_no_image_at_all_beside_a_camera_info_is_loss(graph):
     snapshot = lossy(graph, environment={})
     finding = only_error(examine(graph.with_stream('/image', snapshot, samples=())))

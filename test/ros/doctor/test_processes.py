@@ -1,0 +1,107 @@
+"""Ports, identifiers and environments of processes."""
+
+import mmap
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from perception_nodes.ros.doctor.processes import (
+    domains_of_pairs,
+    process_of_gid,
+    profile_segment_bytes,
+    read_environment,
+    udp_ports,
+)
+from perception_nodes.ros.doctor.surroundings import stale_segments
+
+
+@pytest.mark.parametrize(
+    ('ports', 'domains'),
+    [
+        ([], set()),
+        ([7400, 7401], set()),  # multicast ports of domain 0: no participant yet
+        ([7410, 7411], {0}),
+        ([7411, 7412], set()),
+        ([7410], set()),
+        ([7412, 7413, 7400 + 250 * 42 + 10, 7400 + 250 * 42 + 11], {0, 42}),
+        ([53, 54, 5353], set()),
+        ([7400 + 250 * 233 + 10, 7400 + 250 * 233 + 11], set()),
+    ],
+)
+def test_domains_of_port_pairs(ports, domains):
+    assert domains_of_pairs(ports) == domains
+
+
+def test_open_udp_port_is_listed():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind(('127.0.0.1', 0))
+        inode = os.fstat(opened.fileno()).st_ino
+        assert udp_ports()[str(inode)] == opened.getsockname()[1]
+
+
+GID = bytes.fromhex('010f78fdd62f352b0000000000001303')
+
+
+@pytest.mark.parametrize(
+    ('gid', 'candidates', 'expected'),
+    [
+        (GID, [1, 0x2FD6], 0x2FD6),
+        (GID, [0x12FD6], 0x12FD6),
+        (GID, [0x2FD6, 0x12FD6], None),  # two candidates: say nothing
+        (GID, [], None),
+        (b'\x01\x10' + GID[2:], [0x2FD6], None),  # another vendor
+    ],
+)
+def test_process_behind_an_endpoint(gid, candidates, expected):
+    assert process_of_gid(gid, candidates) == expected
+
+
+def test_environment_of_a_process_is_read():
+    process = subprocess.Popen(
+        [sys.executable, '-c', 'input()'],
+        stdin=subprocess.PIPE,
+        env={**os.environ, 'ROS_DOMAIN_ID': '77'},
+    )
+    assert read_environment(process.pid)['ROS_DOMAIN_ID'] == '77'
+    process.communicate(b'\n')
+
+
+def test_environment_of_a_process_that_is_gone_is_unknown():
+    assert read_environment(2**30) is None
+
+
+XML = '<dds xmlns="http://www.eprosima.com"><segment_size>{}</segment_size></dds>'
+
+
+@pytest.mark.parametrize(
+    ('content', 'expected'),
+    [(XML.format(67108864), 67108864), (XML.format('big'), None), ('<dds', None), ('<d/>', None)],
+)
+def test_segment_of_a_profile(tmp_path, content, expected):
+    path = tmp_path / 'profile.xml'
+    path.write_text(content)
+    assert profile_segment_bytes({'FASTDDS_DEFAULT_PROFILES_FILE': str(path)}) == expected
+
+
+def test_new_variable_does_not_count_for_fast_dds_2(tmp_path):
+    path = tmp_path / 'profile.xml'
+    path.write_text(XML.format(1000))
+    variables = {'ROS_DISTRO': 'jazzy', 'FASTDDS_DEFAULT_PROFILES_FILE': str(path)}
+    assert profile_segment_bytes(variables) is None
+
+
+def test_no_profile_means_the_default():
+    assert profile_segment_bytes({}) is None
+
+
+def test_stale_segments_are_those_that_nobody_maps(tmp_path):
+    (tmp_path / 'fastrtps_dead').write_bytes(b'x')
+    (tmp_path / 'fastrtps_dead_el').write_bytes(b'')
+    (tmp_path / 'other').write_bytes(b'x')
+    living = tmp_path / 'fastrtps_living'
+    living.write_bytes(b'x' * 4096)
+    with living.open('rb') as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ):
+        assert [path.name for path in stale_segments(tmp_path)] == ['fastrtps_dead']
