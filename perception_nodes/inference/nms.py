@@ -8,7 +8,7 @@ import numpy as np
 from perception_nodes.structures import Detections
 
 MAX_CANDIDATES = 3000
-"""Boxes with the highest scores that take part; 3000 cost about 10 ms, 300 about 0.2 ms."""
+"""Boxes with the highest scores that take part: 300 cost 0.3 ms, 3000 that all stay 40 ms."""
 
 _CLASS_GAP_PX = 1.0
 
