@@ -73,6 +73,7 @@ def configured_playback(
         PacingMode(config.pacing),
         rate_hz=config.rate_hz,
         answer_timeout_s=config.answer_timeout_s,
+        live=source.live,
     )
     restamp = now_ns if config.stamp == StampMode.NOW.value else None
     playback = Playback(source, pacing, loop=config.loop, restamp=restamp, on_end=on_end)

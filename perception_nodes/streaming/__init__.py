@@ -7,6 +7,7 @@ from perception_nodes.streaming.pacing import (
     Pacing,
     PacingMode,
     RealTimePacing,
+    UnpacedPacing,
     make_pacing,
 )
 from perception_nodes.streaming.stage import FrameFeed, QueueFeed, Stage
@@ -29,6 +30,7 @@ __all__ = [
     'RealTimePacing',
     'Stage',
     'StampJoin',
+    'UnpacedPacing',
     'Worker',
     'WorkerCounts',
     'make_pacing',

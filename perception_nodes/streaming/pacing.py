@@ -92,6 +92,27 @@ class RealTimePacing:
         return 0
 
 
+class UnpacedPacing:
+    """Every frame goes out as it comes: a live camera keeps its own time."""
+
+    def __init__(self) -> None:
+        self.slips = 0
+
+    def wait_ns(self, stamp_ns: int, now_ns: int) -> int:
+        """Return 0: never wait."""
+        return 0
+
+    def published(self, stamp_ns: int, now_ns: int) -> None:
+        """Nothing to note."""
+
+    def answered(self, stamp_ns: int) -> bool:
+        """Answers do not matter here."""
+        return False
+
+    def restart(self) -> None:
+        """Nothing to start anew."""
+
+
 class FixedRatePacing:
     """
     Frames go out at a fixed rate, whatever their stamps say.
@@ -175,11 +196,16 @@ _PACINGS: dict[PacingMode, Callable[[float, float], Pacing]] = {
 }
 
 
-def make_pacing(mode: PacingMode, *, rate_hz: float, answer_timeout_s: float) -> Pacing:
+def make_pacing(
+    mode: PacingMode, *, rate_hz: float, answer_timeout_s: float, live: bool = False
+) -> Pacing:
     """
     Return the pacing for a mode.
 
     :param rate_hz: used by ``fixed_rate`` alone.
     :param answer_timeout_s: used by ``on_demand`` alone.
+    :param live: the frames come from a camera, whose real time needs no pacing.
     """
+    if live and PacingMode(mode) is PacingMode.REAL_TIME:
+        return UnpacedPacing()
     return _PACINGS[PacingMode(mode)](rate_hz, answer_timeout_s)

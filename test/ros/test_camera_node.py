@@ -290,7 +290,7 @@ def test_source_that_breaks_is_an_error_in_the_health(graph, play, tmp_path, fin
     images = graph.listen(Image, 'image_raw')
     node = play(f'webcam:{path}')
     graph.wait_until(ended(finished))
-    graph.wait_until(lambda: len(images) == COUNT)
+    graph.wait_until(lambda: images and index_of(images[-1]) == COUNT - 1)
     health = node.health()
     assert health.level == 2
     assert 'stopped delivering' in health.message

@@ -121,6 +121,14 @@ def test_mode_chooses_the_pacing(mode, kind):
     assert isinstance(make_pacing(mode, rate_hz=30, answer_timeout_s=1), kind)
 
 
+def test_live_camera_keeps_its_own_time():
+    pacing = make_pacing('real_time', rate_hz=30, answer_timeout_s=1, live=True)
+    assert play(pacing, [5 * S, 9 * S, 0], now_ns=7) == [7, 7, 7]
+    assert pacing.answered(0) is False
+    fixed = make_pacing('fixed_rate', rate_hz=10, answer_timeout_s=1, live=True)
+    assert play(fixed, [0, 0]) == [0, 100 * MS]
+
+
 @pytest.mark.parametrize(
     'build',
     [

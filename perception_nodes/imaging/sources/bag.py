@@ -121,15 +121,16 @@ class BagSource(ClosingSource):
             f'{self._path.name!r}: {wanted}; image topics in this bag: {listed or "none"}'
         )
 
-    def _messages(self) -> Iterator[tuple[Any, int]]:
+    def _messages(self, *, counted: bool = True) -> Iterator[tuple[Any, int]]:
         connections = [item for item in self._reader.connections if item.topic == self._topic]
         for connection, recorded_ns, data in self._reader.messages(connections):
             try:
                 message = self._reader.deserialize(data, connection.msgtype)
             # Damaged bytes surface as whatever the generated reader stumbles over.
             except Exception as error:
-                self.skipped['broken_message'] += 1
-                _log.warning('%s: a message skipped: %s', self._topic, error)
+                if counted:
+                    self.skipped['broken_message'] += 1
+                    _log.warning('%s: a message skipped: %s', self._topic, error)
                 continue
             yield message, recorded_ns
 
@@ -161,7 +162,7 @@ class BagSource(ClosingSource):
         )
 
     def _first_size_wh(self) -> tuple[int, int]:
-        for message, _ in self._messages():
+        for message, _ in self._messages(counted=False):
             try:
                 if hasattr(message, 'format'):
                     return compressed_size_wh(message.data)

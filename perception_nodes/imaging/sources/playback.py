@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from perception_nodes.imaging.sources.source import FrameSource
@@ -156,7 +156,7 @@ class Playback:
     def _play_once(self, callback: Callable[[Frame], object]) -> bool:
         """Play the source once; returns whether it delivered anything."""
         before = self._delivered
-        for frame in self._source:
+        for frame in self._live_frames() if self._source.live else self._source:
             sent = self._wait_for_turn(frame)
             if sent is None:
                 return False
@@ -164,6 +164,18 @@ class Playback:
             self._delivered += 1
         self._passes += 1
         return self._delivered > before
+
+    def _live_frames(self) -> Iterator[Frame]:
+        """Yield frames that are taken only when their turn has come: they grow old otherwise."""
+        frames = iter(self._source)
+        while True:
+            with self._changed:
+                if not self._wait(0):
+                    return
+            frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
 
     def _wait_for_turn(self, frame: Frame) -> Frame | None:
         """Wait until the frame is due; returns it with its final stamp, None to stop."""

@@ -78,9 +78,11 @@ class FrameSource(Protocol):
     is skipped, logged and counted, and never ends the iteration of the rest.
 
     :ivar skipped: ``{reason: count}`` of what could not be read.
+    :ivar live: frames are of now, and cannot be read twice.
     """
 
     skipped: Counter[str]
+    live: bool
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -114,6 +116,8 @@ class FrameSource(Protocol):
 
 class ClosingSource:
     """What sources share: counting, and closing at the end of a ``with`` block."""
+
+    live = False
 
     def __init__(self) -> None:
         self.skipped: Counter[str] = Counter()

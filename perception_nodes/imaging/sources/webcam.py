@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,18 +10,29 @@ from pathlib import Path
 from perception_nodes.imaging.image_error import ImageError
 from perception_nodes.imaging.sources.capture import Capture
 from perception_nodes.imaging.sources.source import ClosingSource, SourceError, SourceOptions
+from perception_nodes.streaming import NewestMailbox
 from perception_nodes.structures import ColorOrder, Frame
+
+#: How often a silent camera is looked after.
+_POLL_S = 0.1
+#: A driver may hang in a read for longer than anybody wants to wait at the end.
+_CLOSE_TIMEOUT_S = 2.0
 
 
 class WebcamSource(ClosingSource):
     """
-    Live frames; they cannot be read twice.
+    Live frames, always the newest: those that come while nobody asks are dropped.
+
+    A thread of its own empties the driver's queue, which would otherwise hand out old pictures
+    to a slow reader.
 
     :param device: device number (``0``), device path (``/dev/video0``) or stream URL.
     :param options: ``frame_id`` and ``max_pixels`` are used.
     :param clock_ns: time of arrival since 1970 in nanoseconds.
     :raises SourceError: when the camera cannot be opened; the text lists those present.
     """
+
+    live = True
 
     def __init__(
         self,
@@ -34,7 +46,9 @@ class WebcamSource(ClosingSource):
         self._options = options or SourceOptions()
         self._clock_ns = clock_ns
         self._capture = self._open()
-        self._closed = False
+        self._closed = threading.Event()
+        self._frames: NewestMailbox[Frame] = NewestMailbox()
+        self._reader = threading.Thread(target=self._read, name='camera', daemon=True)
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -53,28 +67,45 @@ class WebcamSource(ClosingSource):
 
     def __iter__(self) -> Iterator[Frame]:
         """
-        Yield frames until ``close`` is called.
+        Yield the newest frame at each step until ``close`` is called.
 
         :raises SourceError: when the camera stops delivering.
         """
-        while not self._closed:
-            pixels = self._capture.read()
-            if pixels is None:
+        if self._reader.ident is None:
+            self._reader.start()
+        while not self._closed.is_set():
+            ended = not self._reader.is_alive()
+            frame = self._frames.take(0 if ended else _POLL_S)
+            if frame is not None:
+                yield frame
+            elif ended and not self._closed.is_set():
                 raise SourceError(
                     f'camera {self._device!r} stopped delivering; check the cable and whether '
                     'another program took it'
                 )
-            yield Frame(
-                pixels=pixels,
-                color_order=ColorOrder.BGR,
-                stamp_ns=self._clock_ns(),
-                frame_id=self._options.frame_id,
-            )
 
     def close(self) -> None:
         """Release the camera."""
-        self._closed = True
-        self._capture.close()
+        self._closed.set()
+        if self._reader.ident is not None:
+            self._reader.join(_CLOSE_TIMEOUT_S)
+        # Releasing under a reader that hangs in the driver would crash the process.
+        if not self._reader.is_alive():
+            self._capture.close()
+
+    def _read(self) -> None:
+        while not self._closed.is_set():
+            pixels = self._capture.read()
+            if pixels is None:
+                return
+            self._frames.put(
+                Frame(
+                    pixels=pixels,
+                    color_order=ColorOrder.BGR,
+                    stamp_ns=self._clock_ns(),
+                    frame_id=self._options.frame_id,
+                )
+            )
 
     def _open(self) -> Capture:
         target = int(self._device) if self._device.isdecimal() else self._device

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
 
 from perception_nodes.imaging.sources import RecordedFrame, SourceError, SourceOptions
 from perception_nodes.imaging.sources.bag import BagSource
@@ -68,6 +70,20 @@ def test_broken_bag_is_refused_with_the_cure(tmp_path, name, content):
     path.write_bytes(content)
     with pytest.raises(SourceError, match=r'reindex|image topics in this bag: none'):
         BagSource(path, RAW)
+
+
+def test_message_that_cannot_be_read_is_skipped_and_counted(tmp_path):
+    store = get_typestore(Stores.ROS2_JAZZY)
+    with Writer(tmp_path / 'bag', version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        kind = 'sensor_msgs/msg/Image'
+        connection = writer.add_connection('/image', kind, typestore=store)
+        for index, data in enumerate((b'', b'\x00\x01\x00\x00', b'\x00\x01' + b'\xff' * 60)):
+            writer.write(connection, index, data)
+    source = BagSource(tmp_path / 'bag')
+    with pytest.raises(SourceError, match='no readable frame'):
+        _ = source.size_wh
+    assert list(source) == []
+    assert source.skipped == {'broken_message': 3}
 
 
 def test_pixel_limit_skips_frames(bag_path):
