@@ -62,8 +62,9 @@ class BondEnd:
             return None
         dying = self.state is BondState.AWAITING_DEATH
         period_ns = _DEAD_PUBLISH_PERIOD_NS if dying else self.heartbeat_period_ns
-        # A timer may call a little early: half a period is nearer to this heartbeat than to none.
-        if self._sent_ns is not None and now_ns - self._sent_ns < period_ns // 2:
+        # The timer may call a little early; waiting for its next call would stretch the period.
+        tolerance_ns = min(period_ns, _DEAD_PUBLISH_PERIOD_NS) // 4
+        if self._sent_ns is not None and now_ns - self._sent_ns < period_ns - tolerance_ns:
             return None
         self._sent_ns = now_ns
         return not dying
