@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,12 +148,15 @@ def _drive(options: DemoOptions, recorder: DemoRecorder, children: Children) -> 
     with _run_progress(options.duration_s) as (progress, task):
         children.add(_detector(options))
         progress.update(task, description='Loading the model')
-        _wait(recorder, children, 'the detector to load its model', lambda p: p.configured)
+        _wait(children, 'the detector to load its model', lambda: recorder.progress.configured)
         simulator = children.add(_simulator(options))
         progress.update(task, description='Building the world')
-        _wait(recorder, children, 'the simulator to publish /clock', lambda p: p.clock_at_s)
+        _prepare_simulator(recorder, children)
         progress.update(task, description='Driving')
         start_s = time.monotonic()
+        _wait(
+            children, 'the simulator to publish /clock', lambda: recorder.progress.clock_at_s > 0
+        )
         while (state := recorder.progress).simulated_s < options.duration_s:
             children.check()
             _check_silence(simulator, time.monotonic() - state.clock_at_s)
@@ -206,7 +209,7 @@ def _simulator(options: DemoOptions) -> Child:
             'course': options.course,
             'seed': options.seed,
             'rate_hz': options.rate_hz,
-            'wait_for_subscriber': True,
+            'autostart': False,
         },
     )
 
@@ -234,14 +237,25 @@ def _node(
     )
 
 
-def _wait(recorder: DemoRecorder, children: Children, what: str, reached: Any) -> None:
+def _prepare_simulator(recorder: DemoRecorder, children: Children) -> None:
+    """Build the world, and let time run only when the detector hears the camera."""
+    from lifecycle_msgs.msg import Transition
+
+    configured = recorder.change_state('simulation_node', Transition.TRANSITION_CONFIGURE)
+    _wait(children, 'the simulator to build its world', configured)
+    _wait(children, 'the detector to find the camera', lambda: recorder.progress.is_linked)
+    activated = recorder.change_state('simulation_node', Transition.TRANSITION_ACTIVATE)
+    _wait(children, 'the simulator to start', activated)
+
+
+def _wait(children: Children, what: str, is_reached: Callable[[], bool]) -> None:
     """
-    Wait until the recorder has seen something.
+    Wait until something is reached.
 
     :raises ValueError: when it takes too long, or a process ends.
     """
     deadline_s = time.monotonic() + _START_TIMEOUT_S
-    while not reached(recorder.progress):
+    while not is_reached():
         children.check()
         if time.monotonic() > deadline_s:
             raise ValueError(

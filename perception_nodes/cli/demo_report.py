@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from perception_nodes.evaluation.demo_result import (
@@ -16,7 +17,7 @@ from perception_nodes.evaluation.demo_result import (
 )
 from perception_nodes.evaluation.demo_run import DemoRun, RunFrame
 from perception_nodes.evaluation.matching import DEFAULT_IOU, Counts, match_boxes
-from perception_nodes.structures import ColorOrder, Frame
+from perception_nodes.structures import ColorOrder, Detections, Frame
 from perception_nodes.visualization import (
     BoxStyle,
     VideoWriter,
@@ -46,6 +47,7 @@ from perception_nodes.visualization.report import (
 )
 
 _SHEET_PICTURES = 12
+_TILE_WIDTH = 420
 _WORST_PICTURES = 3
 _FALLBACK_FPS = 15.0
 _PHASE_WORDS = {
@@ -59,17 +61,22 @@ _PHASE_WORDS = {
 }
 
 
-def draw_frame(frame: RunFrame, class_names: Sequence[str]) -> Frame:
+def draw_frame(frame: RunFrame, class_names: Sequence[str], *, width: int = 0) -> Frame:
     """
     Return the picture with true boxes dashed and detections in colour.
 
+    :param width: of the returned picture in pixels, 0 for the size that was recorded. Scaling
+        comes before drawing, so that lines and letters stay readable.
     :raises ValueError: when no picture was recorded.
     """
-    pixels = np.array(frame.picture().in_order(ColorOrder.RGB), order='C')
+    recorded = frame.picture()
+    factor = width / recorded.size_wh[0] if width else 1.0
+    pixels = np.array(_scaled(recorded, factor).in_order(ColorOrder.RGB), order='C')
     if frame.truth is not None:
-        draw_detections(pixels, frame.truth, class_names, copy=False, style=BoxStyle.TRUTH)
+        truth = _scaled_boxes(frame.truth, factor)
+        draw_detections(pixels, truth, class_names, copy=False, style=BoxStyle.TRUTH)
     if frame.found is not None:
-        draw_detections(pixels, frame.found, class_names, copy=False)
+        draw_detections(pixels, _scaled_boxes(frame.found, factor), class_names, copy=False)
     draw_caption(pixels, _caption(frame), copy=False, bottom=True)
     return Frame(pixels=pixels, stamp_ns=frame.stamp_ns)
 
@@ -109,7 +116,7 @@ def build_report(
         ),
         sections=(
             Section(title='In short', blocks=(_key_figures(result),)),
-            Section(title='Video', blocks=(_video(video),)),
+            Section(title='Video', blocks=(_video(run, video),)),
             Section(title='Pictures', blocks=_pictures(run)),
             Section(title='Right and wrong', blocks=_quality(run, result)),
             Section(title='Latency', blocks=_latency(result)),
@@ -160,9 +167,15 @@ def _key_figures(result: DemoResult) -> Figures:
     )
 
 
-def _video(video: str) -> Video:
+def _video(run: DemoRun, video: str) -> Video:
+    shown = [frame for frame in run.frames if frame.jpeg and frame.found is not None]
+    poster = ''
+    if shown:
+        richest = max(shown, key=lambda frame: len(frame.found) if frame.found is not None else 0)
+        poster = picture(draw_frame(richest, run.class_names)).data_uri
     return Video(
         source=video,
+        poster=poster,
         caption='Colour: what the detector published, with its score. White dashes: what is '
         'really there. Plays in simulated time.',
     )
@@ -174,7 +187,8 @@ def _pictures(run: DemoRun) -> tuple[Block, ...]:
     if not frames:
         return (Text(paragraphs=('No picture has both an answer and ground truth.',)),)
     spread = np.unique(np.linspace(0, len(frames) - 1, _SHEET_PICTURES).astype(int))
-    sheet = contact_sheet([draw_frame(frames[i], run.class_names) for i in spread], columns=3)
+    tiles = [draw_frame(frames[i], run.class_names, width=_TILE_WIDTH) for i in spread]
+    sheet = contact_sheet(tiles, columns=3, tile_width=_TILE_WIDTH)
     worst = sorted(frames, key=_errors, reverse=True)[:_WORST_PICTURES]
     return (
         Gallery(pictures=(picture(sheet, f'{len(spread)} moments, evenly spread over the run'),)),
@@ -290,6 +304,18 @@ def _method() -> Text:
             'detector, so these figures say nothing about real cameras.',
         )
     )
+
+
+def _scaled(frame: Frame, factor: float) -> Frame:
+    if factor == 1.0:
+        return frame
+    size_wh = (round(frame.size_wh[0] * factor), round(frame.size_wh[1] * factor))
+    pixels = cv2.resize(frame.pixels, size_wh, interpolation=cv2.INTER_AREA)
+    return Frame(pixels=pixels, color_order=frame.color_order)
+
+
+def _scaled_boxes(boxes: Detections, factor: float) -> Detections:
+    return Detections(boxes.xyxy * factor, boxes.scores, boxes.class_ids)
 
 
 def _caption(frame: RunFrame) -> str:

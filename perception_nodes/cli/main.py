@@ -153,7 +153,8 @@ def _root(
     """Perception for ROS 2 robots: camera frames in, typed detections out."""
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
     handler = RichHandler(console=console, show_path=debug, rich_tracebacks=debug)
-    logging.basicConfig(level=level, format='%(message)s', handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, format='%(message)s', handlers=[handler])
+    logging.getLogger('perception_nodes').setLevel(level)
 
 
 def _mount(app: typer.Typer, name: str, command: LazyCommand, *, load: bool) -> None:

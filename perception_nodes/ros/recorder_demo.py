@@ -12,10 +12,14 @@ from pathlib import Path
 from types import TracebackType
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from perception_suite.msg import FrameTiming
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from perception_nodes.ros.recorder import RecordedTopic, TopicRecorder
@@ -23,6 +27,7 @@ from perception_nodes.ros.recorder_bag import BagCounts
 from perception_nodes.ros.recorder_view import ViewFeed, stamp_of
 from perception_nodes.visualization.live import LiveView
 
+_DETECTOR = 'detection_node'
 _LATENCY_WINDOW = 100
 _JOIN_TIMEOUT_S = 5.0
 
@@ -33,6 +38,7 @@ class RunProgress:
     How far the run has come.
 
     :param configured: the detector has announced its classes.
+    :param is_linked: the detector has discovered a publisher of its images.
     :param simulated_s: newest time on ``/clock``, relative to the first.
     :param clock_at_s: steady time at which ``/clock`` came last, 0 before the first.
     :param results: detection messages so far.
@@ -41,6 +47,7 @@ class RunProgress:
     """
 
     configured: bool = False
+    is_linked: bool = False
     simulated_s: float = 0.0
     clock_at_s: float = 0.0
     results: int = 0
@@ -77,6 +84,28 @@ class DemoRecorder:
         """A consistent snapshot."""
         with self._lock:
             return self._progress
+
+    def change_state(self, node: str, transition: int) -> Callable[[], bool]:
+        """
+        Ask a lifecycle node for a transition, once it can be asked.
+
+        :param transition: one of the constants of ``lifecycle_msgs/Transition``.
+        :returns: to be polled; True when the transition is done, ``ValueError`` when refused.
+        """
+        client = self._node.create_client(ChangeState, f'{node}/change_state')
+        request = ChangeState.Request(transition=Transition(id=transition))
+        asked: list[Future] = []
+
+        def is_done() -> bool:
+            if not asked and client.service_is_ready():
+                asked.append(client.call_async(request))
+            if not asked or not asked[0].done():
+                return False
+            if not asked[0].result().success:
+                raise ValueError(f'{node} refused lifecycle transition {transition}; see its log')
+            return True
+
+        return is_done
 
     def close(self) -> BagCounts:
         """Stop listening, finish the bag and return its counts; may be called twice."""
@@ -132,15 +161,15 @@ class DemoRecorder:
             topic('camera/image_raw', 'sensor_msgs/msg/Image', *image, as_jpeg=True),
             topic('camera/camera_info', 'sensor_msgs/msg/CameraInfo'),
             topic('camera/ground_truth/detections', boxes, *truth),
-            topic('detection_node/detections', boxes, self._on_found, *found),
-            topic('detection_node/label_info', 'vision_msgs/msg/LabelInfo', *labels, latched=True),
-            topic('detection_node/vision_info', 'vision_msgs/msg/VisionInfo', latched=True),
-            topic('detection_node/timing', 'perception_suite/msg/FrameTiming', self._on_timing),
+            topic(f'{_DETECTOR}/detections', boxes, self._on_found, *found),
+            topic(f'{_DETECTOR}/label_info', 'vision_msgs/msg/LabelInfo', *labels, latched=True),
+            topic(f'{_DETECTOR}/vision_info', 'vision_msgs/msg/VisionInfo', latched=True),
+            topic(f'{_DETECTOR}/timing', 'perception_suite/msg/FrameTiming', self._on_timing),
             topic('odom', 'nav_msgs/msg/Odometry'),
             topic('/clock', 'rosgraph_msgs/msg/Clock', self._on_clock),
             topic('/tf', 'tf2_msgs/msg/TFMessage'),
             topic('/tf_static', 'tf2_msgs/msg/TFMessage', latched=True),
-            topic('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray'),
+            topic('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', self._on_diagnostics),
         )
 
     def _update(self, **values: object) -> None:
@@ -150,6 +179,12 @@ class DemoRecorder:
     def _on_labels(self, data: bytes) -> None:
         if deserialize_message(data, LabelInfo).class_map:
             self._update(configured=True)
+
+    def _on_diagnostics(self, data: bytes) -> None:
+        for status in deserialize_message(data, DiagnosticArray).status:
+            publishers = {value.key: value.value for value in status.values}.get('publishers', '0')
+            if status.name.startswith(_DETECTOR) and publishers != '0':
+                self._update(is_linked=True)
 
     def _on_clock(self, data: bytes) -> None:
         now_ns = stamp_of(data)

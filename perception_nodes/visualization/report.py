@@ -115,11 +115,13 @@ class Video:
     A video beside the report; too big to embed.
 
     :param source: path relative to the report.
+    :param poster: ``data:`` address of the picture shown before it plays, or empty.
     """
 
     kind: ClassVar[str] = 'video'
     source: str
     caption: str = ''
+    poster: str = ''
 
     @property
     def mime(self) -> str:
