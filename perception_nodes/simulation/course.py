@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from perception_nodes.inference.resources import share_folders
 from perception_nodes.simulation.vehicle import Pose2D
 
 COURSE_FOLDER = Path('worlds') / 'courses'
@@ -132,11 +133,13 @@ def parse_course(text: str, name: str) -> Course:
     )
 
 
-def course_folders() -> list[Path]:
-    """Return the folders that hold courses: the source tree's, or the installed share folder's."""
-    here = Path(__file__).resolve()
-    shares = [parent / 'share' / 'perception_suite' / COURSE_FOLDER for parent in here.parents]
-    return [here.parents[2] / COURSE_FOLDER, *shares]
+def course_files() -> dict[str, Path]:
+    """Return the files of the shipped courses by name; the first folder found wins."""
+    files: dict[str, Path] = {}
+    for share in share_folders():
+        for path in sorted((share / COURSE_FOLDER).glob('*.yaml')):
+            files.setdefault(path.stem, path)
+    return files
 
 
 def load_course(name_or_path: str) -> Course:
@@ -150,7 +153,7 @@ def load_course(name_or_path: str) -> Course:
         if not path.is_file():
             raise CourseError(f'course file {name_or_path} does not exist')
         return parse_course(path.read_text(encoding='utf-8'), path.stem)
-    known = {f.stem: f for folder in course_folders() for f in sorted(folder.glob('*.yaml'))}
+    known = course_files()
     if name_or_path not in known:
         raise CourseError(
             f'unknown course {name_or_path!r}; known: {", ".join(sorted(known)) or "none"}, '
