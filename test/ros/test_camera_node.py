@@ -1,5 +1,7 @@
 """The camera node on real DDS: every source, every pacing, every way to fail."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -320,3 +322,32 @@ def test_real_driving_video_reaches_a_subscriber_frame_by_frame(
         answers.publish(message)
     graph.wait_until(lambda: len(stamps) in (221, 222))
     assert set(np.diff(stamps)) == {40_000_000}
+
+
+def test_docstring_lists_the_topics_and_services_of_the_running_node(graph, folder):
+    node = graph.add(CameraNode, source=str(folder), pacing='on_demand', bond_heartbeat_period=0.0)
+    graph.wait_until(lambda: node.state_label == 'active')
+    listed = {}
+    for kind in ('Subscribes', 'Publishes', 'Services'):
+        block = CameraNode.__doc__.split(f'{kind}:')[1].split('\n\n')[0]
+        entries = re.findall(r'- ``(\S+)`` \(([\w/]+)\)', block)
+        listed[kind] = {
+            (node.resolve_topic_name(name.replace('~', '/camera_node')), made.split('/')[-1])
+            for name, made in entries
+        }
+    own = {
+        'Subscribes': node.get_subscriber_names_and_types_by_node,
+        'Publishes': node.get_publisher_names_and_types_by_node,
+        'Services': node.get_service_names_and_types_by_node,
+    }
+    standard = ('/rosout', '/parameter_events', '/diagnostics', '/clock', '/transition_event')
+    for kind, query in own.items():
+        running = {
+            (name, types[0].split('/')[-1])
+            for name, types in query('camera_node', '/')
+            if not name.endswith(standard)
+            and 'rcl_interfaces' not in types[0]
+            and 'lifecycle_msgs' not in types[0]
+            and 'type_description' not in types[0]
+        }
+        assert running == listed[kind], kind
