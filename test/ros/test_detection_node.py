@@ -104,8 +104,8 @@ def diagnostics(graph, found, fits):
     """Wait for a status of the node that fits, and return it with its values as a dictionary."""
 
     def status():
-        for array in found:
-            for item in array.status:
+        for report in found:
+            for item in report.status:
                 values = {entry.key: entry.value for entry in item.values}
                 if fits(item, values):
                     return item, values
