@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,14 +55,14 @@ def detection(
     from perception_nodes.learning.recipe import read_recipe
     from perception_nodes.learning.tasks.detection import DetectionTask, provenance_of
 
-    if threads:
-        torch.set_num_threads(threads)
+    threads = threads or os.cpu_count() or 1
+    torch.set_num_threads(threads)
     settings = read_recipe(recipe)
     training, validation = open_dataset(data), open_dataset(val)
     final = open_dataset(held_out) if held_out else None
     task = DetectionTask(settings, training, validation)
     limit_s = time_limit_min * 60 if time_limit_min else None
-    trainer = Trainer(task, out, resume=resume, time_limit_s=limit_s)
+    trainer = Trainer(task, out, resume=resume, time_limit_s=limit_s, threads=threads)
     best = _run(trainer, settings.name)
     model = task.build_model()
     model.load_state_dict(torch.load(best, map_location='cpu', weights_only=True))

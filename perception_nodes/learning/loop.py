@@ -8,6 +8,7 @@ optimiser, the averaged weights, the pace, checkpoints and the record of what ha
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from torch.utils.data import DataLoader
 
 from perception_nodes.learning.averaging import averaged, rate_factor
 from perception_nodes.learning.recipe import ScheduleRecipe
+from perception_nodes.learning.replicas import Replicas
 
 CHECKPOINT = 'last.pt'
 BEST = 'best.pt'
@@ -46,6 +48,9 @@ class Task(Protocol):
 
     def loss(self, model: nn.Module, batch: Any) -> dict[str, torch.Tensor]:
         """Return the weighted terms of the loss."""
+
+    def parts(self, batch: Any, count: int) -> list[Any]:
+        """Return the batch cut into at most ``count`` parts of about the same size."""
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Return the figures of the validation set."""
@@ -83,6 +88,7 @@ class Trainer:
     :param resume: go on from ``last.pt`` if there is one.
     :param time_limit_s: the pace falls so that the run ends in this time at the latest; the
         result then depends on the machine's speed.
+    :param threads: CPU threads, each with a part of the batch, at least 1.
     """
 
     def __init__(
@@ -92,13 +98,16 @@ class Trainer:
         *,
         resume: bool = False,
         time_limit_s: float | None = None,
+        threads: int = 1,
     ) -> None:
         self.task = task
         self.folder = folder
         self.time_limit_s = time_limit_s
+        self.threads = threads
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(task.seed)
         self.model = task.build_model().to(memory_format=torch.channels_last)
+        self.replicas = Replicas(self.model, threads)
         self.optimiser = torch.optim.AdamW(task.parameter_groups(self.model))
         self.peak_rates = [group['lr'] for group in self.optimiser.param_groups]
         self.mean: AveragedModel = averaged(self.model, task.schedule.ema_decay)
@@ -133,13 +142,14 @@ class Trainer:
         batches = self.task.batches(self.epoch)
         self.epoch_length = len(batches)
         done = 0
+        started = time.monotonic()
         for batch in batches:
-            started = time.monotonic()
             losses = self.train_step(batch, self._fraction())
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value
             done += 1
-            self.spent_s += time.monotonic() - started
+            now = time.monotonic()
+            self.spent_s, started = self.spent_s + now - started, now
             self._tell(callbacks, losses, {})
             if self._out_of_time():
                 break
@@ -155,21 +165,19 @@ class Trainer:
         factor = rate_factor(self.step, schedule.warmup_steps, fraction)
         for group, peak in zip(self.optimiser.param_groups, self.peak_rates, strict=True):
             group['lr'] = peak * factor
-        self.model.train()
-        terms = self.task.loss(self.model, batch)
-        total = torch.stack(list(terms.values())).sum()
-        if not torch.isfinite(total):
+        self.replicas.train()
+        self.replicas.zero_grad()
+        terms = self.replicas.backward(self.task.loss, self.task.parts(batch, self.threads))
+        if not math.isfinite(sum(terms.values())):
             raise FloatingPointError(
-                f'loss {total.item()} at step {self.step}; lower schedule.learning_rate'
+                f'loss {sum(terms.values())} at step {self.step}; lower schedule.learning_rate'
             )
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
         if schedule.gradient_clip:
             nn.utils.clip_grad_norm_(self.model.parameters(), schedule.gradient_clip)
         self.optimiser.step()
         self.mean.update_parameters(self.model)
         self.step += 1
-        return {name: float(value.detach()) for name, value in terms.items()}
+        return terms
 
     def _fraction(self) -> float:
         """Return which part of the run is over, by steps or by time."""

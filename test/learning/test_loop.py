@@ -7,6 +7,7 @@ import torch
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_coco
 from perception_nodes.learning.averaging import averaged, rate_factor
 from perception_nodes.learning.loop import Trainer
+from perception_nodes.learning.replicas import Replicas
 from perception_nodes.learning.tasks.detection import DetectionTask
 
 
@@ -88,3 +89,30 @@ def test_pace_warms_up_and_falls():
     assert rate_factor(9, 9, 0.0) == pytest.approx(1.0)
     assert rate_factor(99, 9, 1.0) == pytest.approx(0.02)
     assert rate_factor(99, 9, 7.0) == pytest.approx(0.02)
+
+
+def test_two_threads_share_weights_and_average_gradients(task):
+    torch.manual_seed(0)
+    model = task.build_model().eval()
+    alone, together = Replicas(model, 1), Replicas(model, 2)
+    batch = next(iter(task.batches(0)))
+    parts = task.parts(batch, 2)
+    assert [len(part.targets) for part in parts] == [1, 1]
+    expected = []
+    for part in parts:
+        alone.zero_grad()
+        alone.backward(task.loss, [part])
+        expected.append(model.head.classify.weight.grad.clone())
+    together.zero_grad()
+    together.backward(task.loss, parts)
+    mean = torch.stack(expected).mean(0)
+    assert torch.allclose(model.head.classify.weight.grad, mean, atol=1e-6)
+    twin = together.models[1]
+    assert twin.head.classify.weight.data_ptr() == model.head.classify.weight.data_ptr()
+
+
+def test_two_threads_learn(task, tmp_path: Path):
+    trainer = Trainer(task, tmp_path, threads=2)
+    batch = next(iter(task.batches(0)))
+    totals = [sum(trainer.train_step(batch, 0.0).values()) for _ in range(12)]
+    assert totals[-1] < totals[0]

@@ -128,6 +128,16 @@ class DetectionTask:
         outputs = model(images)
         return detection_loss(outputs, locations((width, height)), batch.targets, self.recipe.loss)
 
+    def parts(self, batch: BoxBatch, count: int) -> list[BoxBatch]:
+        """Return the batch cut into parts."""
+        size = -(-len(batch.targets) // count)
+        return [
+            BoxBatch(images=images, targets=batch.targets[start : start + size])
+            for start, images in zip(
+                range(0, len(batch.targets), size), batch.images.split(size), strict=True
+            )
+        ]
+
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Return the COCO figures of the validation pictures."""
         results = detect_all(model, self.recipe, self.validation)
