@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from lifecycle_msgs.msg import State
@@ -11,6 +12,8 @@ from rclpy.node import Node
 
 from perception_nodes.ros.doctor.snapshot import Lifecycle, NodeState
 
+# A node that spins answers within milliseconds; loading a model may block one for a while.
+ANSWER_S = 2.0
 _STATES = {
     State.PRIMARY_STATE_UNCONFIGURED: Lifecycle.UNCONFIGURED,
     State.PRIMARY_STATE_INACTIVE: Lifecycle.INACTIVE,
@@ -33,6 +36,7 @@ class NodeInterviewer:
         self._prefix = prefix
         self._clients: dict[str, Any] = {}
         self._waiting: dict[str, Any] = {}
+        self._asked_s: dict[str, float] = {}
         self._lifecycle: dict[str, Lifecycle] = {}
         self._sim_time: dict[str, bool] = {}
 
@@ -40,8 +44,6 @@ class NodeInterviewer:
         """Put the questions that are open; answers come while the node spins."""
         for service, types in self._node.get_service_names_and_types():
             if service.endswith(_STATE_SERVICE) and _STATE_TYPE in types:
-                name = service.removesuffix(_STATE_SERVICE)
-                self._lifecycle.setdefault(name, Lifecycle.NO_ANSWER)
                 self._call(service, GetState, GetState.Request(), self._on_state)
             elif service.endswith(_PARAMETER_SERVICE) and _PARAMETER_TYPE in types:
                 self._ask_for_sim_time(service)
@@ -61,6 +63,7 @@ class NodeInterviewer:
             return
         if service in self._waiting:
             client.remove_pending_request(self._waiting.pop(service))
+        self._asked_s.setdefault(service, time.monotonic())
         future = client.call_async(request)
         self._waiting[service] = future
 
@@ -89,8 +92,14 @@ class NodeInterviewer:
         return tuple(
             NodeState(
                 name=name,
-                lifecycle=self._lifecycle.get(name, Lifecycle.UNMANAGED),
+                lifecycle=self._lifecycle.get(name) or self._without_answer(name),
                 use_sim_time=self._sim_time.get(name),
             )
             for name in sorted(names)
         )
+
+    def _without_answer(self, name: str) -> Lifecycle:
+        """Tell a node that keeps quiet from one that has no lifecycle, or was found just now."""
+        asked_s = self._asked_s.get(f'{name}{_STATE_SERVICE}')
+        waited = asked_s is not None and time.monotonic() - asked_s >= ANSWER_S
+        return Lifecycle.NO_ANSWER if waited else Lifecycle.UNMANAGED

@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from perception_nodes.imaging.encodings import ENCODINGS
+from perception_nodes.ros.doctor.checks import rests_on_absence
 from perception_nodes.ros.doctor.domains import DomainListener, plausible_domains
 from perception_nodes.ros.doctor.endpoints import EndpointReader
 from perception_nodes.ros.doctor.listening import misses_something, plan
@@ -30,10 +31,12 @@ LOOK_PERIOD_S = 0.5
 # Other domains are joined only when half a graph is still missing by then.
 ELSEWHERE_AFTER_S = 1.0
 SPIN_S = 0.05
-# A topic found late is still heard for so long. On a loaded machine Fast DDS needs up to three
-# seconds, its announcement period, to find a participant.
+# A topic found late is still heard for so long.
 HEARING_S = 2.0
 LATE_DISCOVERY_S = 3.0
+# Nothing is called missing before; Fast DDS repeats lost announcements of participants and of
+# endpoints after three seconds each.
+CONFIRMED_S = 6.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,33 +79,38 @@ class Observation:
         self._interviewer = NodeInterviewer(self._node, NODE_PREFIX)
         self._endpoints = EndpointReader(self._node, NODE_PREFIX)
         self._domains: list[DomainListener] | None = None
+        self._known: set[Endpoint] = set()
+        self._end_s = config.duration_s
+        self._started_s = 0.0
 
     def run(self, on_progress: Callable[[float], None] = lambda elapsed_s: None) -> GraphSnapshot:
         """
-        Observe for the configured time.
+        Observe for the configured time, longer only to be sure that something is missing.
 
         :param on_progress: called with the seconds that have passed.
         """
-        started_s, begin, next_look_s = time.time(), time.monotonic(), DISCOVERY_S
-        elapsed_s = 0.0
-        while elapsed_s < self._end_s(started_s):
-            self._executor.spin_once(timeout_sec=SPIN_S)
-            elapsed_s = time.monotonic() - begin
-            if elapsed_s >= next_look_s:
-                self._look(elapsed_s)
-                next_look_s += LOOK_PERIOD_S
-            on_progress(elapsed_s)
-        return self._snapshot(started_s)
-
-    def _end_s(self, started_s: float) -> float:
-        """Return when to stop: late enough to have heard each topic for a while."""
-        latest_s = self._recorder.latest_since_s - started_s + HEARING_S
-        duration_s = self._config.duration_s
-        return min(max(duration_s, latest_s), duration_s + LATE_DISCOVERY_S)
+        self._started_s, begin = time.time(), time.monotonic()
+        elapsed_s, next_look_s = 0.0, DISCOVERY_S
+        while True:
+            while elapsed_s < self._end_s:
+                self._executor.spin_once(timeout_sec=SPIN_S)
+                elapsed_s = time.monotonic() - begin
+                if elapsed_s >= next_look_s:
+                    self._look(elapsed_s)
+                    next_look_s += LOOK_PERIOD_S
+                on_progress(elapsed_s)
+            snapshot = self._snapshot()
+            if elapsed_s >= CONFIRMED_S or not rests_on_absence(snapshot):
+                return snapshot
+            self._end_s = CONFIRMED_S
 
     def _look(self, elapsed_s: float) -> None:
         """Follow what has come and gone; look elsewhere for what is missing."""
         publishers, subscriptions = self._endpoints.read(self._process_ids)
+        if set(publishers) != self._known:
+            self._known = set(publishers)
+            latest_s = min(elapsed_s + HEARING_S, self._config.duration_s + LATE_DISCOVERY_S)
+            self._end_s = max(self._end_s, latest_s)
         self._recorder.follow(plan(publishers, subscriptions))
         self._interviewer.ask()
         if (
@@ -115,12 +123,12 @@ class Observation:
             numbers = plausible_domains(own, self._process_ids)
             self._domains = [DomainListener(number) for number in numbers]
 
-    def _snapshot(self, started_s: float) -> GraphSnapshot:
+    def _snapshot(self) -> GraphSnapshot:
         """Put everything together."""
         publishers, subscriptions = self._endpoints.read(dds_process_ids())
         recording = self._recorder
         return GraphSnapshot(
-            started_s=started_s,
+            started_s=self._started_s,
             ended_s=time.time(),
             domain_id=self._context.get_domain_id(),
             nodes=self._interviewer.states(),

@@ -114,11 +114,6 @@ class Recorder:
             **values,
         )
 
-    @property
-    def latest_since_s(self) -> float:
-        """When the youngest subscription began, 0 without any."""
-        return max(self._since_s.values(), default=0.0)
-
     def streams(self) -> tuple[Stream, ...]:
         """Return what was heard, topic by topic."""
         return tuple(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from perception_nodes.ros.doctor.processes import dds_process_ids, local_domains
 from perception_nodes.ros.doctor.snapshot import (
     CAMERA_INFO,
     DETECTIONS_2D,
@@ -160,6 +161,13 @@ def summary():
     return errors
 
 
+def free_domain(first, last=99):
+    """Return a domain that, like the next one, nobody on this machine uses."""
+    used = local_domains(dds_process_ids())
+    candidates = [*range(first, last), *range(1, first)]
+    return next(d for d in candidates if not {d, d + 1} & used)
+
+
 def wait_until_ready(process):
     assert process.stdout.readline().strip() == 'ready', f'{process.args} did not start'
 
@@ -168,7 +176,7 @@ class Plant:
     """Starts roles of ``planted_graph.py`` as processes and asks the real doctor about them."""
 
     def __init__(self, domain_id):
-        self.domain_id = domain_id
+        self.domain_id, self.other_domain_id = domain_id, domain_id + 1
         self.processes = []
 
     def start(self, role, **options):
@@ -236,7 +244,7 @@ class Plant:
 def plant():
     """Return a planted graph on a domain of this test run's own."""
     pytest.importorskip('vision_msgs', reason='no vision_msgs: source environment/activate.sh')
-    plant = Plant(int(os.environ['ROS_DOMAIN_ID']))
+    plant = Plant(free_domain(int(os.environ['ROS_DOMAIN_ID'])))
     yield plant
     plant.stop()
 

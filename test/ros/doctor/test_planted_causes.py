@@ -1,7 +1,5 @@
 """Ten causes of silence, each planted in a real graph over DDS, and graphs that are healthy."""
 
-import os
-
 import pytest
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
@@ -54,7 +52,7 @@ def test_healthy_big_reliable_images_without_profile_have_no_false_alarm(plant):
 
 def test_healthy_graph_beside_another_domain_has_no_false_alarm(plant):
     plant.start_healthy()
-    plant.start('camera', environment={'ROS_DOMAIN_ID': other_domain()})
+    plant.start('camera', environment={'ROS_DOMAIN_ID': str(plant.other_domain_id)})
     assert_healthy(plant, '/image', '/detector/detections')
 
 
@@ -157,30 +155,24 @@ def test_model_that_finds_nothing(plant):
     assert 'score_threshold' in finding['cure']
 
 
-def other_domain():
-    """Return a domain next to the one of this test run."""
-    own = int(os.environ['ROS_DOMAIN_ID'])
-    return str(own + 1 if own < 100 else own - 1)
-
-
 def test_other_domain_holds_the_camera(plant):
     plant.start('detector')
     plant.start('reader')
-    plant.start('camera', environment={'ROS_DOMAIN_ID': other_domain()})
+    plant.start('camera', environment={'ROS_DOMAIN_ID': str(plant.other_domain_id)})
     finding = only_finding(plant)
     assert (finding['check'], finding['subject']) == ('domain', '/image')
-    assert f'ROS_DOMAIN_ID={other_domain()}' in finding['cure']
+    assert f'ROS_DOMAIN_ID={plant.other_domain_id}' in finding['cure']
 
 
 def test_other_domain_holds_the_detector(plant):
     plant.start('camera')
-    plant.start('detector', environment={'ROS_DOMAIN_ID': other_domain()})
+    plant.start('detector', environment={'ROS_DOMAIN_ID': str(plant.other_domain_id)})
     finding = only_finding(plant)
     assert (finding['check'], finding['subject']) == ('domain', '/image')
 
 
 def test_empty_domain_beside_a_graph(plant):
-    plant.start('camera', environment={'ROS_DOMAIN_ID': other_domain()})
+    plant.start('camera', environment={'ROS_DOMAIN_ID': str(plant.other_domain_id)})
     code, report = plant.ask_doctor()
     named = {item['check'] for item in report['graph']}
     assert named == {'domain'}, report['graph']

@@ -61,10 +61,12 @@ def test_process_behind_an_endpoint(gid, candidates, expected):
 
 def test_environment_of_a_process_is_read():
     process = subprocess.Popen(
-        [sys.executable, '-c', 'input()'],
+        [sys.executable, '-c', 'input(1)'],
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         env={**os.environ, 'ROS_DOMAIN_ID': '77'},
     )
+    process.stdout.read(1)  # written after exec, when the environment is in place
     assert read_environment(process.pid)['ROS_DOMAIN_ID'] == '77'
     process.communicate(b'\n')
 

@@ -49,6 +49,9 @@ SYMPTOMS: dict[str, Check] = {
     'silent_detector': check_silent_detector,
 }
 
+# What these name may only not have been discovered yet.
+ABSENCE = frozenset({'domain', 'publisher', 'sim_time', 'transforms'})
+
 HINTS: dict[str, Check] = {'diagnostics': check_diagnostics}
 
 
@@ -58,3 +61,9 @@ def examine(snapshot: GraphSnapshot) -> list[Finding]:
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings += [finding for check in SYMPTOMS.values() for finding in check(snapshot)]
     return findings + [finding for check in HINTS.values() for finding in check(snapshot)]
+
+
+def rests_on_absence(snapshot: GraphSnapshot) -> bool:
+    """Tell whether a verdict would blame something for not being there."""
+    causes = (finding for name in ABSENCE for finding in CHECKS[name](snapshot))
+    return not snapshot.nodes or any(causes)

@@ -66,6 +66,8 @@ def _qos_cure(publisher: Endpoint, subscription: Endpoint, policy: str) -> str:
         return f'let {subscription.node} ask for a {policy} no shorter than the one offered'
     parameter = f'qos_overrides.{subscription.topic}.subscription.{policy}'
     opposite = {'reliability': 'reliable', 'durability': 'transient_local'}.get(policy, 'manual')
+    if policy == 'reliability' and subscription.type_name in PICTURES:
+        parameter = f'image_reliability:=auto (nodes of this suite) or -p {parameter}'
     return (
         f'start {subscription.node} with -p {parameter}:={values[policy]}, '
         f'or let {publisher.node} offer {opposite}'

@@ -34,7 +34,8 @@ def _stream_findings(snapshot: GraphSnapshot, stream: Stream) -> list[Finding]:
     tree = TransformTree(snapshot.transforms)
     frame = stream.samples[-1].frame_id
     if not tree.edges:
-        return _no_tree(snapshot, stream) if has_consumers(snapshot) else []
+        is_published = any(endpoint.topic in TF_TOPICS for endpoint in snapshot.publishers)
+        return _no_tree(snapshot, stream) if has_consumers(snapshot) and not is_published else []
     targets = [target for target in snapshot.target_frames if target in tree.frames]
     if not targets:
         return _no_target(snapshot, stream) if has_consumers(snapshot) else []
@@ -50,7 +51,7 @@ def _stream_findings(snapshot: GraphSnapshot, stream: Stream) -> list[Finding]:
 def _no_tree(snapshot: GraphSnapshot, stream: Stream) -> list[Finding]:
     """Say that consumers wait and nobody publishes a transform."""
     consumers = sorted({e.node for e in snapshot.subscriptions if e.topic in TF_TOPICS})
-    what = f'{", ".join(consumers)} needs transforms, but nothing comes on /tf or /tf_static'
+    what = f'{", ".join(consumers)} needs transforms, but nobody publishes /tf or /tf_static'
     cure = 'start robot_state_publisher (or a static_transform_publisher) and the odometry'
     return [error('transforms', stream.topic, what, cure)]
 
