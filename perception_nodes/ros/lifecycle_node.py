@@ -166,6 +166,9 @@ class PerceptionNode(LifecycleNode, Generic[C]):
         self._release_everything('exit')
         stop_forwarding(self._log_handler)
         super().destroy_node()
+        # rclpy leaves the state machine to the garbage collector, and with it the node's name
+        # on the graph.
+        self._state_machine.destroy_when_not_in_use()
 
     def _load(self) -> None:
         self._last_error = ''
