@@ -1,0 +1,47 @@
+"""The whole command, from labelled pictures to a bundle, on four drawn pictures."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from perception_nodes.cli.train import app
+from perception_nodes.inference.bundle import read_bundle
+from perception_nodes.learning.recipe import recipe_to_dict
+
+
+@pytest.fixture
+def recipe_file(small_recipe, tmp_path: Path) -> Path:
+    values = recipe_to_dict(small_recipe)
+    values['schedule'] |= {'epochs': 30, 'learning_rate': 0.01}
+    plain = {
+        key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
+    }
+    path = tmp_path / 'recipe.yaml'
+    path.write_text(yaml.safe_dump(plain))
+    return path
+
+
+def call(*words: object):
+    return CliRunner().invoke(app, ['detection', *map(str, words)])
+
+
+def test_command_leaves_bundle_record_and_curve(recipe_file, coco_folder, tmp_path: Path):
+    data = f'coco:{coco_folder / "annotations.json"}'
+    out = tmp_path / 'run'
+    words = ['--recipe', recipe_file, '--data', data, '--val', data, '--out', out]
+    result = call(*words, '--held-out', data, '--threads', 1, '--licence', 'Apache-2.0')
+    assert result.exit_code == 0, result.output + str(result.exception)
+    bundle = read_bundle(out / 'bundle')
+    assert bundle.spec.provenance.source.startswith('perception train detection --recipe')
+    assert {metric.name for metric in bundle.spec.metrics} >= {'mAP50', 'AP50/square'}
+    assert len((out / 'metrics.jsonl').read_text().splitlines()) == 30
+    assert (out / 'curve.png').stat().st_size > 1000
+
+
+def test_unknown_kind_of_data_is_refused_before_training(recipe_file, tmp_path: Path):
+    result = call('--recipe', recipe_file, '--data', 'x', '--val', 'x', '--out', tmp_path / 'run')
+    assert isinstance(result.exception, ValueError)
+    assert 'coco' in str(result.exception)
+    assert not (tmp_path / 'run').exists()
