@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from perception_nodes.ros.doctor.checks.clocks import images_read_for
 from perception_nodes.ros.doctor.finding import Finding, error, warning
-from perception_nodes.ros.doctor.snapshot import DETECTIONS, PICTURES, GraphSnapshot, Stream
+from perception_nodes.ros.doctor.snapshot import (
+    DETECTIONS,
+    PICTURES,
+    Diagnosis,
+    GraphSnapshot,
+    Stream,
+)
 
 # Fewer results say nothing about a model.
 MIN_RESULTS = 3
 # A topic at 1 Hz must have had its chance.
 MIN_OBSERVATION_S = 2.0
 ERROR_LEVEL = 2
+MAX_VALUE_LENGTH = 40
 
 
 def check_model(snapshot: GraphSnapshot) -> list[Finding]:
@@ -93,14 +100,18 @@ def check_diagnostics(snapshot: GraphSnapshot) -> list[Finding]:
             'diagnostics',
             item.name,
             item.message or f'level {item.level}',
-            f'see its values: {_first_values(item.values)}',
+            f'see its values: {_first_values(item)}',
         )
         for item in snapshot.diagnostics
         if item.level >= ERROR_LEVEL
     ]
 
 
-def _first_values(values: object) -> str:
-    """Return up to four key-value pairs in words."""
-    pairs = list(dict(values).items())[:4] if isinstance(values, dict) else []
-    return ', '.join(f'{key}={value}' for key, value in pairs) or 'ros2 topic echo /diagnostics'
+def _first_values(item: Diagnosis) -> str:
+    """Return up to four short key-value pairs in words, without what the message says."""
+    pairs = [
+        f'{key}={value}'
+        for key, value in item.values.items()
+        if value and len(value) <= MAX_VALUE_LENGTH and value not in item.message
+    ]
+    return ', '.join(pairs[:4]) or 'ros2 topic echo /diagnostics'
