@@ -19,7 +19,8 @@ from perception_nodes.structures import Frame
 
 _log = logging.getLogger(__name__)
 
-_STOP_TIMEOUT_S = 5.0
+# A large network on a slow CPU may need seconds for the frame in work.
+_STOP_TIMEOUT_S = 10.0
 # A stream of bad images must not drown the log: the first of a kind, then every hundredth.
 _LOG_EVERY = 100
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from perception_nodes.ros.bond import Bond
@@ -77,7 +78,9 @@ class PerceptionNode(LifecycleNode, Generic[C]):
         )
         self._diagnostics = DiagnosticsPublisher(self, self._reported_health)
         if self.configuration.autostart:
-            self._autostart_timer = self.create_timer(0.0, self._autostart)
+            # Steady: with simulated time and no /clock yet, any other timer would never fire.
+            clock = Clock(clock_type=ClockType.STEADY_TIME)
+            self._autostart_timer = self.create_timer(0.0, self._autostart, clock=clock)
 
     @property
     def configuration(self) -> C:
