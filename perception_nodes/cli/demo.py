@@ -146,12 +146,16 @@ def _record(options: DemoOptions) -> tuple[dict[str, str], BagCounts]:
 def _drive(options: DemoOptions, recorder: DemoRecorder, children: Children) -> None:
     """Start the nodes and wait until the simulated time is over."""
     with _run_progress(options.duration_s) as (progress, task):
-        children.add(_detector(options))
         progress.update(task, description='Loading the model')
-        _wait(children, 'the detector to load its model', lambda: recorder.progress.configured)
-        simulator = children.add(_simulator(options))
+        detector = children.add(_detector(options))
+        _change_state(recorder, children, detector, 'configure')
+        _change_state(recorder, children, detector, 'activate')
         progress.update(task, description='Building the world')
-        _prepare_simulator(recorder, children)
+        simulator = children.add(_simulator(options))
+        _change_state(recorder, children, simulator, 'configure')
+        # Only now may time run: no picture is lost before the detector hears the camera.
+        _wait(children, 'the detector to find the camera', lambda: recorder.progress.is_linked)
+        _change_state(recorder, children, simulator, 'activate')
         progress.update(task, description='Driving')
         start_s = time.monotonic()
         _wait(
@@ -171,7 +175,7 @@ def _drive(options: DemoOptions, recorder: DemoRecorder, children: Children) -> 
 
 def _evaluate(options: DemoOptions, facts: dict[str, str], counts: BagCounts) -> None:
     """Make everything that is left out of the bag, and say where it is."""
-    from perception_nodes.cli.demo_report import build_report, write_video
+    from perception_nodes.cli.demo_report import build_report, video_frames, write_video
     from perception_nodes.evaluation.demo_result import analyse_run
     from perception_nodes.evaluation.demo_run import read_run
     from perception_nodes.visualization.report import write_report
@@ -179,7 +183,7 @@ def _evaluate(options: DemoOptions, facts: dict[str, str], counts: BagCounts) ->
     with console.status('Reading the bag'):
         run = read_run(options.out / 'bag')
         result = analyse_run(run)
-    with progress_bar('Drawing the video', result.recorded) as advance:
+    with progress_bar('Drawing the video', len(video_frames(run))) as advance:
         write_video(run, options.out / 'demo.webm', advance)
     command = f'perception demo {" ".join(sys.argv[2:])}'.strip()
     with console.status('Writing the report'):
@@ -195,7 +199,12 @@ def _detector(options: DemoOptions) -> Child:
     return _node(
         options,
         'detection_node',
-        parameters={'model': options.model, 'device': options.device, 'use_sim_time': True},
+        parameters={
+            'model': options.model,
+            'device': options.device,
+            'use_sim_time': True,
+            'autostart': False,
+        },
         remaps={'image': 'camera/image_raw'},
     )
 
@@ -237,15 +246,18 @@ def _node(
     )
 
 
-def _prepare_simulator(recorder: DemoRecorder, children: Children) -> None:
-    """Build the world, and let time run only when the detector hears the camera."""
-    from lifecycle_msgs.msg import Transition
+def _change_state(
+    recorder: DemoRecorder, children: Children, child: Child, transition: str
+) -> None:
+    """
+    Take a node through a lifecycle transition.
 
-    configured = recorder.change_state('simulation_node', Transition.TRANSITION_CONFIGURE)
-    _wait(children, 'the simulator to build its world', configured)
-    _wait(children, 'the detector to find the camera', lambda: recorder.progress.is_linked)
-    activated = recorder.change_state('simulation_node', Transition.TRANSITION_ACTIVATE)
-    _wait(children, 'the simulator to start', activated)
+    :raises ValueError: when the node refuses; the text holds the end of its log.
+    """
+    outcome = recorder.change_state(child.name, transition)
+    _wait(children, f'{child.name} to {transition}', lambda: outcome() is not None)
+    if not outcome():
+        raise ValueError(f'{child.name} refused to {transition}:\n{child.log_tail()}')
 
 
 def _wait(children: Children, what: str, is_reached: Callable[[], bool]) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
-from vision_msgs.msg import Detection2DArray, LabelInfo
+from vision_msgs.msg import Detection2DArray
 
 from perception_nodes.ros.recorder import RecordedTopic, TopicRecorder
 from perception_nodes.ros.recorder_bag import BagCounts
@@ -28,6 +28,36 @@ from perception_nodes.ros.recorder_view import ViewFeed, stamp_of
 from perception_nodes.visualization.live import LiveView
 
 _DETECTOR = 'detection_node'
+_IMAGE = 'camera/image_raw'
+_TRUTH = 'camera/ground_truth/detections'
+_FOUND = f'{_DETECTOR}/detections'
+_LABELS = f'{_DETECTOR}/label_info'
+_TIMING = f'{_DETECTOR}/timing'
+_CLOCK = '/clock'
+_DIAGNOSTICS = '/diagnostics'
+_BOXES = 'vision_msgs/msg/Detection2DArray'
+_TF = 'tf2_msgs/msg/TFMessage'
+# Private topics are those of a node with its default name.
+_TOPICS = (
+    RecordedTopic(name=_IMAGE, type_name='sensor_msgs/msg/Image', as_jpeg=True),
+    RecordedTopic(name='camera/camera_info', type_name='sensor_msgs/msg/CameraInfo'),
+    RecordedTopic(name=_TRUTH, type_name=_BOXES),
+    RecordedTopic(name=_FOUND, type_name=_BOXES),
+    RecordedTopic(name=_LABELS, type_name='vision_msgs/msg/LabelInfo', latched=True),
+    RecordedTopic(
+        name=f'{_DETECTOR}/vision_info', type_name='vision_msgs/msg/VisionInfo', latched=True
+    ),
+    RecordedTopic(name=_TIMING, type_name='perception_suite/msg/FrameTiming'),
+    RecordedTopic(name='odom', type_name='nav_msgs/msg/Odometry'),
+    RecordedTopic(name=_CLOCK, type_name='rosgraph_msgs/msg/Clock'),
+    RecordedTopic(name='/tf', type_name=_TF),
+    RecordedTopic(name='/tf_static', type_name=_TF, latched=True),
+    RecordedTopic(name=_DIAGNOSTICS, type_name='diagnostic_msgs/msg/DiagnosticArray'),
+)
+_TRANSITIONS = {
+    'configure': Transition.TRANSITION_CONFIGURE,
+    'activate': Transition.TRANSITION_ACTIVATE,
+}
 _LATENCY_WINDOW = 100
 _JOIN_TIMEOUT_S = 5.0
 
@@ -37,7 +67,6 @@ class RunProgress:
     """
     How far the run has come.
 
-    :param configured: the detector has announced its classes.
     :param is_linked: the detector has discovered a publisher of its images.
     :param simulated_s: newest time on ``/clock``, relative to the first.
     :param clock_at_s: steady time at which ``/clock`` came last, 0 before the first.
@@ -46,7 +75,6 @@ class RunProgress:
     :param node_ms: median of the detector's own time over the last results, 0 before the first.
     """
 
-    configured: bool = False
     is_linked: bool = False
     simulated_s: float = 0.0
     clock_at_s: float = 0.0
@@ -74,7 +102,7 @@ class DemoRecorder:
         self._node = rclpy.create_node('demo_recorder', context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
-        self._recorder = TopicRecorder(self._node, bag, self._topics())
+        self._recorder = TopicRecorder(self._node, bag, self._watched())
         self._counts: BagCounts | None = None
         self._thread = threading.Thread(target=self._spin, name='demo_recorder', daemon=True)
         self._thread.start()
@@ -85,27 +113,23 @@ class DemoRecorder:
         with self._lock:
             return self._progress
 
-    def change_state(self, node: str, transition: int) -> Callable[[], bool]:
+    def change_state(self, node: str, transition: str) -> Callable[[], bool | None]:
         """
         Ask a lifecycle node for a transition, once it can be asked.
 
-        :param transition: one of the constants of ``lifecycle_msgs/Transition``.
-        :returns: to be polled; True when the transition is done, ``ValueError`` when refused.
+        :param transition: ``configure`` or ``activate``.
+        :returns: to be polled; None until there is an answer, then whether it succeeded.
         """
         client = self._node.create_client(ChangeState, f'{node}/change_state')
-        request = ChangeState.Request(transition=Transition(id=transition))
+        request = ChangeState.Request(transition=Transition(id=_TRANSITIONS[transition]))
         asked: list[Future] = []
 
-        def is_done() -> bool:
+        def outcome() -> bool | None:
             if not asked and client.service_is_ready():
                 asked.append(client.call_async(request))
-            if not asked or not asked[0].done():
-                return False
-            if not asked[0].result().success:
-                raise ValueError(f'{node} refused lifecycle transition {transition}; see its log')
-            return True
+            return asked[0].result().success if asked and asked[0].done() else None
 
-        return is_done
+        return outcome
 
     def close(self) -> BagCounts:
         """Stop listening, finish the bag and return its counts; may be called twice."""
@@ -136,49 +160,32 @@ class DemoRecorder:
         with contextlib.suppress(ExternalShutdownException):
             self._executor.spin()
 
-    def _topics(self) -> tuple[RecordedTopic, ...]:
-        """Return what is recorded; private topics are those of the node's default name."""
-
-        def topic(
-            name: str,
-            type_name: str,
-            *watchers: Callable[[bytes], object],
-            latched: bool = False,
-            as_jpeg: bool = False,
-        ) -> RecordedTopic:
-            watch = _all_of(watchers) if watchers else None
-            return RecordedTopic(
-                name=name, type_name=type_name, latched=latched, as_jpeg=as_jpeg, watch=watch
-            )
-
-        feed = self._feed
-        image, truth, found = (
-            ((), (), ()) if feed is None else ((feed.image,), (feed.truth,), (feed.found,))
-        )
-        labels = (self._on_labels,) if feed is None else (self._on_labels, feed.labels)
-        boxes = 'vision_msgs/msg/Detection2DArray'
-        return (
-            topic('camera/image_raw', 'sensor_msgs/msg/Image', *image, as_jpeg=True),
-            topic('camera/camera_info', 'sensor_msgs/msg/CameraInfo'),
-            topic('camera/ground_truth/detections', boxes, *truth),
-            topic(f'{_DETECTOR}/detections', boxes, self._on_found, *found),
-            topic(f'{_DETECTOR}/label_info', 'vision_msgs/msg/LabelInfo', *labels, latched=True),
-            topic(f'{_DETECTOR}/vision_info', 'vision_msgs/msg/VisionInfo', latched=True),
-            topic(f'{_DETECTOR}/timing', 'perception_suite/msg/FrameTiming', self._on_timing),
-            topic('odom', 'nav_msgs/msg/Odometry'),
-            topic('/clock', 'rosgraph_msgs/msg/Clock', self._on_clock),
-            topic('/tf', 'tf2_msgs/msg/TFMessage'),
-            topic('/tf_static', 'tf2_msgs/msg/TFMessage', latched=True),
-            topic('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', self._on_diagnostics),
+    def _watched(self) -> tuple[RecordedTopic, ...]:
+        """Return what is recorded, with those who look at the messages on their way."""
+        watchers: dict[str, list[Callable[[bytes], object]]] = {
+            _FOUND: [self._on_found],
+            _TIMING: [self._on_timing],
+            _CLOCK: [self._on_clock],
+            _DIAGNOSTICS: [self._on_diagnostics],
+        }
+        if self._feed is not None:
+            for name, watcher in (
+                (_IMAGE, self._feed.image),
+                (_TRUTH, self._feed.truth),
+                (_FOUND, self._feed.found),
+                (_LABELS, self._feed.labels),
+            ):
+                watchers.setdefault(name, []).append(watcher)
+        return tuple(
+            replace(topic, watch=_all_of(watchers[topic.name]))
+            if topic.name in watchers
+            else topic
+            for topic in _TOPICS
         )
 
     def _update(self, **values: object) -> None:
         with self._lock:
             self._progress = replace(self._progress, **values)  # type: ignore[arg-type]
-
-    def _on_labels(self, data: bytes) -> None:
-        if deserialize_message(data, LabelInfo).class_map:
-            self._update(configured=True)
 
     def _on_diagnostics(self, data: bytes) -> None:
         for status in deserialize_message(data, DiagnosticArray).status:
@@ -203,7 +210,7 @@ class DemoRecorder:
         self._update(node_ms=middle)
 
 
-def _all_of(watchers: tuple[Callable[[bytes], object], ...]) -> Callable[[bytes], None]:
+def _all_of(watchers: Sequence[Callable[[bytes], object]]) -> Callable[[bytes], None]:
     def watch(data: bytes) -> None:
         for watcher in watchers:
             watcher(data)
