@@ -9,6 +9,7 @@ from perception_nodes.ros.doctor.checks.connection import qos_conflicts
 from perception_nodes.ros.doctor.finding import Finding, Severity
 from perception_nodes.ros.doctor.snapshot import (
     COMPRESSED,
+    DETECTIONS_2D,
     IMAGE,
     ClockSample,
     Diagnosis,
@@ -133,6 +134,13 @@ def test_reader_on_another_domain_is_named(graph):
     broken = graph.without('subscriptions', '/image')
     finding = only_error(examine(replace(broken, other_domains=(view,))))
     assert (finding.check, finding.subject) == ('domain', '/image')
+
+
+def test_strangers_on_another_domain_do_not_matter_where_a_detector_runs(graph):
+    unread = Endpoint(topic='/rear/image', type_name=IMAGE, node='/rear')
+    view = DomainView(domain_id=42, nodes=('/x',), subscribed={'/rear/image': IMAGE})
+    publishers = (*graph.healthy.publishers, unread)
+    assert examine(replace(graph.healthy, publishers=publishers, other_domains=(view,))) == []
 
 
 def test_whole_graph_on_another_domain_is_named():
@@ -458,6 +466,22 @@ def test_model_that_finds_nothing_is_named(graph):
     finding = only_error(examine(graph.with_stream('/detector/detections', samples=empty)))
     assert (finding.check, finding.subject) == ('model', '/detector/detections')
     assert 'score_threshold' in finding.cure
+
+
+def test_empty_ground_truth_of_a_simulator_is_fine(graph):
+    truth = Endpoint(topic='/truth', type_name=DETECTIONS_2D, node='/camera')
+    stream = Stream(topic='/truth', type_name=DETECTIONS_2D, samples=graph.samples(count=0))
+    healthy = graph.healthy
+    snapshot = replace(
+        healthy, publishers=(*healthy.publishers, truth), streams=(*healthy.streams, stream)
+    )
+    assert examine(snapshot) == []
+
+
+def test_empty_results_of_a_node_without_image_topic_count_too(graph):
+    empty = graph.samples(count=0)
+    broken = graph.with_stream('/detector/detections', samples=empty)
+    assert only_error(examine(graph.without('subscriptions', '/image', broken))).check == 'model'
 
 
 def test_one_box_in_the_window_is_enough(graph):

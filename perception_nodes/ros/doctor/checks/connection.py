@@ -171,6 +171,8 @@ def _published_elsewhere(
 
 def _wanted_elsewhere(snapshot: GraphSnapshot) -> Iterator[tuple[str, str, DomainView]]:
     """Yield (topic, publishing node, domain) of unread pictures that another domain waits for."""
+    if any(item.type_name in PICTURES for item in snapshot.subscriptions):
+        return  # somebody looks at pictures here; strangers on other domains are their own affair
     for publisher in snapshot.publishers:
         if publisher.type_name not in PICTURES or snapshot.subscriptions_of(publisher.topic):
             continue

@@ -32,11 +32,18 @@ def check_model(snapshot: GraphSnapshot) -> list[Finding]:
 
 
 def _images_arrive(snapshot: GraphSnapshot, stream: Stream) -> bool:
-    """Tell whether the node has something to look at, as far as its inputs are known."""
+    """
+    Tell whether the node has something to look at.
+
+    A node that publishes pictures and reads none is a simulator: its empty ground truth is the
+    truth. One that does neither may get its pictures past ROS; then any picture counts.
+    """
     nodes = {endpoint.node for endpoint in snapshot.publishers_of(stream.topic)}
-    reads = any(e.node in nodes and e.type_name in PICTURES for e in snapshot.subscriptions)
-    streams = images_read_for(snapshot, stream.topic) if reads else snapshot.streams_of(PICTURES)
-    return any(item.samples for item in streams)
+    if any(e.node in nodes and e.type_name in PICTURES for e in snapshot.subscriptions):
+        return bool(images_read_for(snapshot, stream.topic))
+    if any(e.node in nodes and e.type_name in PICTURES for e in snapshot.publishers):
+        return False
+    return any(True for _ in snapshot.streams_of(PICTURES))
 
 
 def _model_words(snapshot: GraphSnapshot, stream: Stream) -> tuple[str, str]:
