@@ -68,7 +68,6 @@ class PerceptionNode(LifecycleNode, Generic[C]):
         super().__init__(name, **node_options)
         self._log_handler = forward_logs(self.get_logger())
         self._last_error = ''
-        self._exit_requested = False
         self._bond: Bond | None = None
         self._settings: NodeParameters[C] = NodeParameters(
             self,
@@ -95,11 +94,7 @@ class PerceptionNode(LifecycleNode, Generic[C]):
     @property
     def exit_requested(self) -> bool:
         """Whether the process should end; :func:`~perception_nodes.ros.running.run_node` asks."""
-        return self._exit_requested
-
-    def request_exit(self) -> None:
-        """End the process after the present callback; from any thread."""
-        self._exit_requested = True
+        return False
 
     @property
     def last_error(self) -> str:
