@@ -138,6 +138,8 @@ def _record(options: DemoOptions) -> tuple[dict[str, str], BagCounts]:
         children.check()
         codes = children.stop()
         counts = recorder.close()
+        for error in recorder.view_errors:
+            console.print(f'[yellow]Note:[/] the live view stumbled: {error}')
     facts['Recorder'] = _recorder_words(counts)
     facts['Exit codes'] = ', '.join(f'{name} {code}' for name, code in codes.items())
     return facts, counts

@@ -113,6 +113,11 @@ class DemoRecorder:
         with self._lock:
             return self._progress
 
+    @property
+    def view_errors(self) -> list[str]:
+        """What the live view could not show, and why; empty when all is well."""
+        return [] if self._feed is None else self._feed.errors
+
     def change_state(self, node: str, transition: str) -> Callable[[], bool | None]:
         """
         Ask a lifecycle node for a transition, once it can be asked.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import numpy as np
 
 from perception_nodes.structures import ColorOrder, Detections, Frame
 from perception_nodes.visualization.palette import class_color, class_name
 
+_WEB_PORT = 9090
 _TIMELINE = 'simulated'
 _TRUTH_GREY = (230, 230, 230)
 
@@ -57,10 +59,16 @@ class RerunView:
         rerun.init(title)
         if os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'):
             rerun.spawn()
-        else:
-            stream = rerun.serve_grpc()
-            rerun.serve_web_viewer(open_browser=False, connect_to=stream)
-            self._address = 'http://localhost:9090/?url=' + stream
+            return
+        stream = rerun.serve_grpc()
+        try:
+            rerun.serve_web_viewer(web_port=_WEB_PORT, open_browser=False, connect_to=stream)
+        except RuntimeError as error:
+            raise ValueError(
+                f'the live view cannot be served on port {_WEB_PORT} ({error}); end the other '
+                'program that uses it, or leave VIEWER empty'
+            ) from error
+        self._address = f'http://localhost:{_WEB_PORT}/?url={quote(stream, safe="")}'
 
     @property
     def address(self) -> str:
