@@ -7,10 +7,10 @@ import pytest
 
 pytest.importorskip('rclpy', reason='source environment/activate.sh for the ROS tests')
 
-from rclpy.serialization import serialize_message  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
-from vision_msgs.msg import (  # noqa: E402
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import (
     Detection2D,
     Detection2DArray,
     LabelInfo,
@@ -18,7 +18,7 @@ from vision_msgs.msg import (  # noqa: E402
     VisionClass,
 )
 
-from perception_nodes.ros.recorder_view import ViewFeed, stamp_of  # noqa: E402
+from perception_nodes.ros.recorder_view import ViewFeed, stamp_of
 
 pytestmark = pytest.mark.ros
 
