@@ -6,20 +6,9 @@ from typing import Any
 
 import yaml
 from launch import LaunchContext, LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    EmitEvent,
-    LogInfo,
-    OpaqueFunction,
-    RegisterEventHandler,
-)
-from launch.event_handlers import OnProcessStart
-from launch.events import matches_action
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
-from launch_ros.event_handlers import OnStateTransition
-from launch_ros.events.lifecycle import ChangeState
-from lifecycle_msgs.msg import Transition
 
 from perception_nodes.inference.resources import resource_path
 from perception_nodes.ros.launch_plan import PACKAGE, LaunchArgument, LaunchPlan
@@ -44,15 +33,14 @@ def _declare(argument: LaunchArgument) -> DeclareLaunchArgument:
 
 
 def _actions(context: LaunchContext, plan: LaunchPlan) -> list[Any]:
-    """Return the node, and what drives its lifecycle, once the arguments are known."""
+    """Return the node, with notes for the log, once the arguments are known."""
     values = {
         argument.name: LaunchConfiguration(argument.name).perform(context)
         for argument in plan.all_arguments
     }
     node = _node(plan, values, context.environment)
     notes: list[Any] = [LogInfo(msg=note) for note in transport_notes(context.environment)]
-    lifecycle = _autostart(node) if values['autostart'] == 'true' else []
-    return [*notes, *lifecycle, node]
+    return [*notes, node]
 
 
 def _node(plan: LaunchPlan, values: dict[str, str], environment: Any) -> LifecycleNode:
@@ -78,35 +66,17 @@ def _node(plan: LaunchPlan, values: dict[str, str], environment: Any) -> Lifecyc
 
 
 def _parameters(plan: LaunchPlan, values: dict[str, str]) -> dict[str, Any]:
-    """Return what wins over the parameter file; launch drives the lifecycle, never the node."""
+    """
+    Return what wins over the parameter file.
+
+    The node starts itself: a transition that launch asks for is lost when a killed process is
+    started again, because for 20 s its service still seems to be there.
+    """
     parameters: dict[str, Any] = {
-        'autostart': False,
+        'autostart': values['autostart'] == 'true',
         'use_sim_time': values['use_sim_time'] == 'true',
     }
     for argument in plan.arguments:
         if argument.parameter and values[argument.name]:
             parameters[argument.parameter] = yaml.safe_load(values[argument.name])
     return parameters
-
-
-def _autostart(node: LifecycleNode) -> list[Any]:
-    """Configure on every start of the process, and activate what was configured."""
-
-    def change(transition: int) -> EmitEvent:
-        return EmitEvent(
-            event=ChangeState(
-                lifecycle_node_matcher=matches_action(node), transition_id=transition
-            )
-        )
-
-    configure = OnProcessStart(
-        target_action=node, on_start=[change(Transition.TRANSITION_CONFIGURE)]
-    )
-    # From configuring alone: a node that somebody deactivates must stay so.
-    activate = OnStateTransition(
-        target_lifecycle_node=node,
-        start_state='configuring',
-        goal_state='inactive',
-        entities=[change(Transition.TRANSITION_ACTIVATE)],
-    )
-    return [RegisterEventHandler(configure), RegisterEventHandler(activate)]
