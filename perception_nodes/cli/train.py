@@ -56,7 +56,8 @@ def detection(
     from perception_nodes.learning.tasks.detection import DetectionTask, provenance_of
 
     threads = threads or os.cpu_count() or 1
-    torch.set_num_threads(threads)
+    # Each thread of the training works alone; helpers of single operations would only spin.
+    torch.set_num_threads(1)
     settings = read_recipe(recipe)
     training, validation = open_dataset(data), open_dataset(val)
     final = open_dataset(held_out) if held_out else None
@@ -73,7 +74,7 @@ def detection(
         validation=validation,
         held_out=final,
         held_out_words=f'{len(final.images)} held-out pictures, {held_out}' if final else '',
-        provenance=provenance_of(settings, shlex.join(command), data, licence),
+        provenance=provenance_of(settings, shlex.join(command), data, licence, trainer.history()),
         threads=threads,
         track=track,
     ).write(model, bundle or out / 'bundle')

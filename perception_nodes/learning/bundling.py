@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,7 @@ from torch import nn
 from perception_nodes.detection import DetectionConfig, Detector
 from perception_nodes.detection.thresholds import rescale_scores
 from perception_nodes.evaluation.coco import category_ids_of, evaluate_detections, results_of
+from perception_nodes.evaluation.demo_machine import describe_machine
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
 from perception_nodes.evaluation.metrics import DetectionMetrics
 from perception_nodes.inference.bundle import ModelBundle, placeholder_weights, write_bundle
@@ -177,7 +179,15 @@ class DetectorBundler:
         detector.close()
         figures = evaluate_detections(self.held_out, rows)
         latency_ms = float(np.median(seconds) * 1e3)
-        return metric_list(figures, self.held_out_words), figures, latency_ms
+        listed = metric_list(figures, self.held_out_words)
+        machine = describe_machine()
+        words = f'CPU, median of {len(seconds)} pictures, {self.threads or "all"} threads'
+        latency = Metric(
+            name='latency_ms',
+            value=round(latency_ms, 1),
+            data=f'{words}; {machine["Processor"]}, load {os.getloadavg()[0]:.1f}',
+        )
+        return (*listed, latency), figures, latency_ms
 
 
 def calibrate(

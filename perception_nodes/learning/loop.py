@@ -134,6 +134,15 @@ class Trainer:
             self._tell(callbacks, losses, figures)
         return self.folder / BEST
 
+    def history(self) -> dict[str, float]:
+        """Return how long the training was, and how good the kept weights are."""
+        return {
+            'steps': self.step,
+            'batch': self.task.schedule.batch,
+            'minutes': round(self.spent_s / 60, 1),
+            f'validation_{self.task.metric}': round(self.best, 4),
+        }
+
     def _run_epoch(self, callbacks: list[Callback]) -> dict[str, float]:
         """Train one epoch and return the mean of the loss terms."""
         # Seeding by epoch instead of keeping generator states: a resumed run repeats exactly.

