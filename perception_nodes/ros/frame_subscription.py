@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 from rclpy.qos import ReliabilityPolicy
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 _POLL_PERIOD_S = 1.0
 _NS = 1_000_000_000
+# What rclpy itself declares for a subscription that matches its publishers.
+_NO_OVERRIDE = 'best_available'
 
 
 class ImageTransport(str, Enum):
@@ -128,11 +130,12 @@ class FrameSubscription:
         """Return what ``qos_overrides`` of a parameter file says, else ``wanted``."""
         name = f'qos_overrides.{self.topic}.subscription.reliability'
         if not self._node.has_parameter(name):
-            self._node.declare_parameter(name, Parameter.Type.STRING)
-        value = self._node.get_parameter_or(name).value
-        if value in (None, 'best_available', 'system_default'):
-            return wanted
-        return ImageReliability(value)
+            words = 'reliable or best_effort; anything else leaves it to image_reliability'
+            descriptor = ParameterDescriptor(description=words, read_only=True)
+            self._node.declare_parameter(name, _NO_OVERRIDE, descriptor)
+        value = self._node.get_parameter(name).value
+        fixed = (ImageReliability.RELIABLE.value, ImageReliability.BEST_EFFORT.value)
+        return ImageReliability(value) if value in fixed else wanted
 
     def _choose(self) -> ImageQosChoice:
         infos = self._node.get_publishers_info_by_topic(self.topic)
