@@ -17,7 +17,7 @@ from perception_nodes.evaluation.demo_result import (
     Percentiles,
 )
 from perception_nodes.evaluation.demo_run import DemoRun, RunFrame
-from perception_nodes.evaluation.matching import DEFAULT_IOU, Counts, match_boxes
+from perception_nodes.evaluation.matching import DEFAULT_IOU, Counts, match_boxes, total
 from perception_nodes.structures import ColorOrder, Detections, Frame
 from perception_nodes.visualization import (
     BoxStyle,
@@ -230,7 +230,12 @@ def _errors(frame: RunFrame) -> int:
 
 
 def _quality(run: DemoRun, result: DemoResult) -> tuple[Block, ...]:
-    rows = [_class_row(name, item.counts) for name, item in result.classes.items()]
+    there = {name: item for name, item in result.classes.items() if item.truths}
+    phantoms = [name for name in result.classes if name not in there]
+    rows = [_class_row(name, item.counts) for name, item in there.items()]
+    if phantoms:
+        counts = total({name: result.classes[name].counts for name in phantoms})
+        rows.append(_class_row(f'never there: {", ".join(phantoms)}', counts))
     rows.append(_class_row('all', result.overall))
     table = Table(
         columns=('class', 'objects', 'found', 'missed', 'extra', 'precision', 'recall'),
@@ -241,7 +246,7 @@ def _quality(run: DemoRun, result: DemoResult) -> tuple[Block, ...]:
     )
     curves = [
         _curve(run.class_names.index(name), name, item)
-        for name, item in result.classes.items()
+        for name, item in there.items()
         if len(item.scores)
     ]
     plot = Plot(
@@ -294,15 +299,22 @@ def _milliseconds(item: Percentiles) -> tuple[float, ...]:
 
 def _frames(result: DemoResult) -> Table:
     counters = result.counters
+    received = counters.get('received')
     rows: tuple[tuple[object, ...], ...] = (
         ('taken by the simulator', result.pictures),
         ('received by the recorder', result.recorded),
-        ('received by the detector', counters.get('received')),
+        ('received by the detector', received),
+        ('lost on the way to it', None if received is None else result.pictures - received),
         ('replaced by a newer one before work began', counters.get('dropped')),
         ('refused as broken', counters.get('refused')),
         ('answered with boxes, or with "nothing found"', result.answered),
     )
-    return Table(columns=('pictures', 'number'), rows=rows)
+    return Table(
+        columns=('pictures', 'number'),
+        rows=rows,
+        caption='The detector always works on the newest picture: on a machine that is too slow, '
+        'older ones are replaced, and counted. Its counters are those of its last result.',
+    )
 
 
 def _way(run: DemoRun) -> Plot:
