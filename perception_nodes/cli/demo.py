@@ -12,15 +12,21 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from perception_nodes.cli.demo_nodes import (
+    DemoOptions,
+    change_state,
+    start_detector,
+    start_simulator,
+    wait_until,
+)
 from perception_nodes.cli.demo_processes import Child, Children
 from perception_nodes.cli.progress import console, progress_bar
 
@@ -31,8 +37,6 @@ if TYPE_CHECKING:
 
 _BUNDLED = 'package://perception_suite/resource/models/simulator_detector'
 _POLL_S = 0.2
-# Loading and warming a model, or compiling a world, on a slow machine.
-_START_TIMEOUT_S = 120.0
 # A simulator that is silent for this long hangs.
 _SILENCE_S = 20.0
 # The last pictures get this long to be answered after the simulator has ended.
@@ -40,31 +44,6 @@ _DRAIN_S = 1.5
 # Domains up to 101 keep clear of the ephemeral ports; 0 is everybody's default.
 _DOMAINS = 100
 _MADE = ('bag', 'logs', 'demo.webm', 'report.html', 'results.json')
-
-
-@dataclass(frozen=True, kw_only=True)
-class DemoOptions:
-    """
-    What to run.
-
-    :param out: folder for everything that is left.
-    :param duration_s: simulated seconds.
-    :param model: bundle of the detector.
-    :param device: of the detector.
-    :param course: of the simulator.
-    :param seed: of the simulator.
-    :param rate_hz: pictures in a simulated second.
-    :param viewer: live view, empty for none.
-    """
-
-    out: Path
-    duration_s: float
-    model: str
-    device: str
-    course: str
-    seed: int
-    rate_hz: float
-    viewer: str
 
 
 def demo(
@@ -149,20 +128,14 @@ def _drive(options: DemoOptions, recorder: DemoRecorder, children: Children) -> 
     """Start the nodes and wait until the simulated time is over."""
     with _run_progress(options.duration_s) as (progress, task):
         progress.update(task, description='Loading the model')
-        detector = children.add(_detector(options))
-        _change_state(recorder, children, detector, 'configure')
-        _change_state(recorder, children, detector, 'activate')
+        detector = children.add(start_detector(options))
+        change_state(recorder, children, detector, 'configure')
+        change_state(recorder, children, detector, 'activate')
         progress.update(task, description='Building the world')
-        simulator = children.add(_simulator(options))
-        _change_state(recorder, children, simulator, 'configure')
-        # Only now may time run: no picture is lost before the detector hears the camera.
-        _wait(children, 'the detector to find the camera', lambda: recorder.progress.is_linked)
-        _change_state(recorder, children, simulator, 'activate')
+        simulator = children.add(start_simulator(options))
+        _let_time_run(recorder, children, simulator)
         progress.update(task, description='Driving')
         start_s = time.monotonic()
-        _wait(
-            children, 'the simulator to publish /clock', lambda: recorder.progress.clock_at_s > 0
-        )
         while (state := recorder.progress).simulated_s < options.duration_s:
             children.check()
             _check_silence(simulator, time.monotonic() - state.clock_at_s)
@@ -175,9 +148,18 @@ def _drive(options: DemoOptions, recorder: DemoRecorder, children: Children) -> 
         time.sleep(_DRAIN_S)
 
 
+def _let_time_run(recorder: DemoRecorder, children: Children, simulator: Child) -> None:
+    """Start simulated time once the detector hears the camera, so that no picture is lost."""
+    change_state(recorder, children, simulator, 'configure')
+    wait_until(children, 'the detector to find the camera', lambda: recorder.progress.is_linked)
+    change_state(recorder, children, simulator, 'activate')
+    wait_until(children, 'the simulated clock', lambda: recorder.progress.clock_at_s > 0)
+
+
 def _evaluate(options: DemoOptions, facts: dict[str, str], counts: BagCounts) -> None:
     """Make everything that is left out of the bag, and say where it is."""
-    from perception_nodes.cli.demo_report import build_report, video_frames, write_video
+    from perception_nodes.cli.demo_pictures import video_frames, write_video
+    from perception_nodes.cli.demo_report import build_report
     from perception_nodes.evaluation.demo_result import analyse_run
     from perception_nodes.evaluation.demo_run import read_run
     from perception_nodes.visualization.report import write_report
@@ -195,88 +177,6 @@ def _evaluate(options: DemoOptions, facts: dict[str, str], counts: BagCounts) ->
         options.out / 'results.json', machine=facts, model=run.model, recorder=_plain(counts)
     )
     _print_summary(options.out, result)
-
-
-def _detector(options: DemoOptions) -> Child:
-    return _node(
-        options,
-        'detection_node',
-        parameters={
-            'model': options.model,
-            'device': options.device,
-            'use_sim_time': True,
-            'autostart': False,
-        },
-        remaps={'image': 'camera/image_raw'},
-    )
-
-
-def _simulator(options: DemoOptions) -> Child:
-    return _node(
-        options,
-        'simulation_node',
-        parameters={
-            'drive': 'path',
-            'course': options.course,
-            'seed': options.seed,
-            'rate_hz': options.rate_hz,
-            'autostart': False,
-        },
-    )
-
-
-def _node(
-    options: DemoOptions,
-    name: str,
-    *,
-    parameters: dict[str, Any],
-    remaps: dict[str, str] | None = None,
-) -> Child:
-    """Start a node with its parameters and remappings."""
-    arguments = ['--ros-args']
-    for key, value in parameters.items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        arguments += ['-p', f'{key}:={text}']
-    for source, target in (remaps or {}).items():
-        arguments += ['-r', f'{source}:={target}']
-    return Child(
-        name,
-        f'perception_nodes.ros.{name}',
-        arguments,
-        environment=os.environ,
-        log_folder=options.out / 'logs',
-    )
-
-
-def _change_state(
-    recorder: DemoRecorder, children: Children, child: Child, transition: str
-) -> None:
-    """
-    Take a node through a lifecycle transition.
-
-    :raises ValueError: when the node refuses; the text holds the end of its log.
-    """
-    outcome = recorder.change_state(child.name, transition)
-    _wait(children, f'{child.name} to {transition}', lambda: outcome() is not None)
-    if not outcome():
-        raise ValueError(f'{child.name} refused to {transition}:\n{child.log_tail()}')
-
-
-def _wait(children: Children, what: str, is_reached: Callable[[], bool]) -> None:
-    """
-    Wait until something is reached.
-
-    :raises ValueError: when it takes too long, or a process ends.
-    """
-    deadline_s = time.monotonic() + _START_TIMEOUT_S
-    while not is_reached():
-        children.check()
-        if time.monotonic() > deadline_s:
-            raise ValueError(
-                f'waited {_START_TIMEOUT_S:.0f} s for {what}; see the logs, and ask '
-                '`perception doctor` about the graph'
-            )
-        time.sleep(_POLL_S)
 
 
 def _check_silence(simulator: Child, silent_s: float) -> None:

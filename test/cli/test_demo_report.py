@@ -4,12 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from perception_nodes.cli.demo_report import (
-    build_report,
+from perception_nodes.cli.demo_pictures import (
+    count_errors,
     draw_frame,
     video_frames,
+    worst_moments,
     write_video,
 )
+from perception_nodes.cli.demo_report import build_report
 from perception_nodes.evaluation.demo_result import analyse_run
 from perception_nodes.evaluation.demo_run import TIMING_FIELDS, DemoRun, RunFrame
 from perception_nodes.structures import Detections
@@ -100,3 +102,15 @@ def test_video_plays_in_simulated_time(tmp_path):
 def test_video_of_a_fast_camera_is_thinned_out():
     assert len(video_frames(run(*(frame(i, rate_hz=60) for i in range(40))))) == 10
     assert len(video_frames(run(*(frame(i, rate_hz=15) for i in range(40))))) == 40
+
+
+def test_worst_moments_lie_apart_in_time():
+    frames = [frame(i) for i in range(20)]
+    worst = worst_moments(frames)
+    steps = np.diff(sorted(item.stamp_ns for item in worst))
+    assert [count_errors(item) for item in worst] == [2, 2, 2]
+    assert (steps >= 150_000_000).all()
+
+
+def test_worst_moment_of_a_single_picture_is_that_picture():
+    assert len(worst_moments([frame(0)])) == 1
