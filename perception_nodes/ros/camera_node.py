@@ -24,7 +24,7 @@ from perception_nodes.ros.camera_setup import (
 from perception_nodes.ros.diagnostics import Health
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
 from perception_nodes.ros.lifecycle_node import PerceptionNode
-from perception_nodes.ros.qos import RESULT_QOS, overridable
+from perception_nodes.ros.qos import RESULT_QOS, overridable, own_copy
 from perception_nodes.ros.running import run_node
 from perception_nodes.streaming import AgeStatistics, PacingMode
 from perception_nodes.structures import Frame
@@ -159,7 +159,7 @@ class CameraNode(PerceptionNode[CameraConfig]):
                 Detection2DArray,
                 'detections',
                 self._on_answer,
-                RESULT_QOS,
+                own_copy(RESULT_QOS),
                 qos_overriding_options=overridable(),
             )
 

@@ -19,7 +19,7 @@ from perception_nodes.ros.image_conversion import (
     header_from_frame,
     image_to_msg,
 )
-from perception_nodes.ros.qos import LATCHED_QOS, image_qos, overridable
+from perception_nodes.ros.qos import LATCHED_QOS, image_qos, overridable, own_copy
 from perception_nodes.structures import Frame
 
 # A reliable publisher is heard by best-effort subscribers as well.
@@ -77,7 +77,9 @@ class CameraOutputs:
             self._node.destroy_publisher(publisher)
 
     def _publisher(self, kind: type, topic: str, qos: QoSProfile) -> Publisher:
-        return self._node.create_publisher(kind, topic, qos, qos_overriding_options=overridable())
+        return self._node.create_publisher(
+            kind, topic, own_copy(qos), qos_overriding_options=overridable()
+        )
 
     def _compressed_msg(self, frame: Frame, header: Header) -> CompressedImage:
         """Return the recorded bytes where there are any, else a JPEG."""

@@ -22,7 +22,7 @@ from perception_nodes.ros.detections_conversion import (
 )
 from perception_nodes.ros.frame_pipeline import FrameJob
 from perception_nodes.ros.image_conversion import compressed_to_msg, image_to_msg
-from perception_nodes.ros.qos import LATCHED_QOS, RESULT_QOS, overridable
+from perception_nodes.ros.qos import LATCHED_QOS, RESULT_QOS, overridable, own_copy
 from perception_nodes.structures import Detections, Frame
 from perception_nodes.visualization import draw_detections
 
@@ -76,7 +76,9 @@ class DetectionOutputs:
         options = overridable()
 
         def publisher(kind: type, topic: str, qos: QoSProfile = RESULT_QOS) -> Publisher:
-            return node.create_publisher(kind, topic, qos, qos_overriding_options=options)
+            return node.create_publisher(
+                kind, topic, own_copy(qos), qos_overriding_options=options
+            )
 
         self._detections = publisher(Detection2DArray, '~/detections')
         self._overlay = publisher(Image, '~/overlay')

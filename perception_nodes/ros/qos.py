@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 
@@ -60,6 +61,16 @@ class ImageQosChoice:
 def overridable() -> QoSOverridingOptions:
     """Return the options that let ``qos_overrides`` of a parameter file change an end point."""
     return QoSOverridingOptions(_OVERRIDABLE)
+
+
+def own_copy(profile: QoSProfile) -> QoSProfile:
+    """
+    Return a profile that an end point may keep.
+
+    rclpy writes ``qos_overrides`` into the very profile it is given: a shared constant would carry
+    the override of one topic to all others.
+    """
+    return copy(profile)
 
 
 def image_overridable() -> QoSOverridingOptions:

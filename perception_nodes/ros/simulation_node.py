@@ -12,7 +12,7 @@ from vision_msgs.msg import Detection2DArray
 from perception_nodes.ros.diagnostics import Health, Level
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
 from perception_nodes.ros.lifecycle_node import PerceptionNode
-from perception_nodes.ros.qos import RESULT_QOS, overridable
+from perception_nodes.ros.qos import RESULT_QOS, overridable, own_copy
 from perception_nodes.ros.running import run_node
 from perception_nodes.ros.simulation_config import Drive, SimulationNodeConfig
 from perception_nodes.ros.simulation_outputs import SimulationOutputs
@@ -125,7 +125,7 @@ class SimulationNode(PerceptionNode[SimulationNodeConfig]):
 
     def _listen(self, kind: type[Any], topic: str, callback: Any) -> None:
         made = self.create_subscription(
-            kind, topic, callback, RESULT_QOS, qos_overriding_options=overridable()
+            kind, topic, callback, own_copy(RESULT_QOS), qos_overriding_options=overridable()
         )
         self._ears.append(made)
 

@@ -21,7 +21,7 @@ from perception_nodes.imaging.depth import depth_from_metres
 from perception_nodes.imaging.encodings import ImageView
 from perception_nodes.ros.detections_conversion import DetectionMessages, label_info_msg
 from perception_nodes.ros.image_conversion import image_to_msg, stamp_ns_to_msg
-from perception_nodes.ros.qos import LATCHED_QOS, RESULT_QOS, image_qos, overridable
+from perception_nodes.ros.qos import LATCHED_QOS, RESULT_QOS, image_qos, overridable, own_copy
 from perception_nodes.ros.simulation_config import SimulationNodeConfig
 from perception_nodes.ros.transforms_conversion import (
     LINK_FROM_OPTICAL,
@@ -152,7 +152,9 @@ class SimulationOutputs:
             self._image.publish(image_to_msg(ImageView(view.rgb, 'rgb8'), header))
 
     def _publisher(self, kind: type[Any], topic: str, qos: QoSProfile) -> Publisher:
-        made = self._node.create_publisher(kind, topic, qos, qos_overriding_options=overridable())
+        made = self._node.create_publisher(
+            kind, topic, own_copy(qos), qos_overriding_options=overridable()
+        )
         self._made.append(made)
         return made
 

@@ -13,6 +13,7 @@ from perception_nodes.ros.qos import (
     ImageReliability,
     choose_reliability,
     overridable,
+    own_copy,
     resolved,
 )
 
@@ -145,10 +146,13 @@ def test_parameter_file_overrides_a_publisher(graph):
     node = graph.add(
         lambda **options: rclpy.create_node('watcher', **options), **{name: 'volatile'}
     )
-    node.create_publisher(Image, 'labels', LATCHED_QOS, qos_overriding_options=overridable())
+    node.create_publisher(
+        Image, 'labels', own_copy(LATCHED_QOS), qos_overriding_options=overridable()
+    )
     graph.wait_until(lambda: graph.probe.get_publishers_info_by_topic('labels'))
     offered = graph.probe.get_publishers_info_by_topic('labels')[0].qos_profile
     assert offered.durability.name == 'VOLATILE'
+    assert LATCHED_QOS.durability.name == 'TRANSIENT_LOCAL', 'other topics keep theirs'
 
 
 @pytest.mark.ros
