@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -20,14 +19,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from perception_nodes.cli.demo_nodes import (
-    DemoOptions,
+from perception_nodes.cli.demo_nodes import DemoOptions, start_detector, start_simulator
+from perception_nodes.cli.demo_processes import Child, Children
+from perception_nodes.cli.graph_processes import (
     change_state,
-    start_detector,
-    start_simulator,
+    choose_graph,
+    interruptible,
     wait_until,
 )
-from perception_nodes.cli.demo_processes import Child, Children
 from perception_nodes.cli.progress import console, progress_bar
 
 if TYPE_CHECKING:
@@ -41,8 +40,6 @@ _POLL_S = 0.2
 _SILENCE_S = 20.0
 # The last pictures get this long to be answered after the simulator has ended.
 _DRAIN_S = 1.5
-# Domains up to 101 keep clear of the ephemeral ports; 0 is everybody's default.
-_DOMAINS = 100
 _MADE = ('bag', 'logs', 'demo.webm', 'report.html', 'results.json')
 
 
@@ -75,7 +72,7 @@ def demo(
         rate_hz=rate,
         viewer=viewer,
     )
-    with _interruptible():
+    with interruptible():
         _prepare(options)
         facts, counts = _record(options)
         _evaluate(options, facts, counts)
@@ -90,14 +87,7 @@ def _prepare(options: DemoOptions) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    from perception_nodes.ros.transport import transport_environment, transport_notes
-
-    for note in transport_notes(os.environ):
-        console.print(f'[yellow]Note:[/] {note}')
-    os.environ.update(transport_environment(os.environ))
-    if 'ROS_DOMAIN_ID' not in os.environ:
-        os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % _DOMAINS)
-        os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    choose_graph()
 
 
 def _record(options: DemoOptions) -> tuple[dict[str, str], BagCounts]:
@@ -228,17 +218,3 @@ def _run_progress(duration_s: float) -> Iterator[tuple[Progress, Any]]:
     )
     with Progress(*columns, console=console) as progress:
         yield progress, progress.add_task('Starting', total=duration_s, note='')
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the demo as Ctrl-C does: through the clean-up of everything started."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

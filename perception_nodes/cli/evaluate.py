@@ -37,7 +37,7 @@ from perception_nodes.evaluation.metrics import DetectionMetrics, Precision
 app = typer.Typer(help='Measure a model on labelled data.')
 
 # Average precision integrates over all scores: a threshold above this cuts its curve short.
-_SCORE_THRESHOLD = 0.001
+SCORE_THRESHOLD = 0.001
 
 
 @app.callback()
@@ -67,7 +67,7 @@ def detection(
         list[str] | None,
         typer.Option(help='CLASS=CATEGORY where model and labels use different names.'),
     ] = None,
-    score_threshold: ScoreOption = _SCORE_THRESHOLD,
+    score_threshold: ScoreOption = SCORE_THRESHOLD,
     nms_iou: OverlapOption = DEFAULT_OVERLAP,
     max_detections: MaxDetectionsOption = DEFAULT_MAX_DETECTIONS,
     device: DeviceOption = 'auto',

@@ -74,6 +74,12 @@ COMMANDS: dict[str, LazyCommand] = {
         help='Measure a model on labelled data.',
         extra='evaluation',
     ),
+    'parity': LazyCommand(
+        module='parity',
+        attribute='parity',
+        help='Compare the accuracy in the ROS graph with a plain loop.',
+        extra='evaluation',
+    ),
     'synthesize': LazyCommand(
         module='synthesize',
         attribute='synthesize',

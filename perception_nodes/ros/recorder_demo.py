@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
 from perception_suite.msg import FrameTiming
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.serialization import deserialize_message
-from rclpy.signals import SignalHandlerOptions
-from rclpy.task import Future
 from vision_msgs.msg import Detection2DArray
 
-from perception_nodes.ros.recorder import RecordedTopic, TopicRecorder
+from perception_nodes.ros.recorder import RecordedTopic
 from perception_nodes.ros.recorder_bag import BagCounts
+from perception_nodes.ros.recorder_graph import GraphRecorder
 from perception_nodes.ros.recorder_view import ViewFeed, stamp_of
 from perception_nodes.visualization.live import LiveView
 
@@ -54,12 +47,7 @@ _TOPICS = (
     RecordedTopic(name='/tf_static', type_name=_TF, latched=True),
     RecordedTopic(name=_DIAGNOSTICS, type_name='diagnostic_msgs/msg/DiagnosticArray'),
 )
-_TRANSITIONS = {
-    'configure': Transition.TRANSITION_CONFIGURE,
-    'activate': Transition.TRANSITION_ACTIVATE,
-}
 _LATENCY_WINDOW = 100
-_JOIN_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +71,7 @@ class RunProgress:
     node_ms: float = 0.0
 
 
-class DemoRecorder:
+class DemoRecorder(GraphRecorder):
     """
     Records simulator and detector; spins a node of its own in a thread of its own.
 
@@ -97,15 +85,7 @@ class DemoRecorder:
         self._first_clock_ns: int | None = None
         self._node_ms: deque[float] = deque(maxlen=_LATENCY_WINDOW)
         self._feed = None if view is None else ViewFeed(view)
-        self._context = rclpy.Context()
-        rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
-        self._node = rclpy.create_node('demo_recorder', context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
-        self._recorder = TopicRecorder(self._node, bag, self._watched())
-        self._counts: BagCounts | None = None
-        self._thread = threading.Thread(target=self._spin, name='demo_recorder', daemon=True)
-        self._thread.start()
+        super().__init__('demo_recorder', bag, self._watched())
 
     @property
     def progress(self) -> RunProgress:
@@ -118,52 +98,13 @@ class DemoRecorder:
         """What the live view could not show, and why; empty when all is well."""
         return [] if self._feed is None else self._feed.errors
 
-    def change_state(self, node: str, transition: str) -> Callable[[], bool | None]:
-        """
-        Ask a lifecycle node for a transition, once it can be asked.
-
-        :param transition: ``configure`` or ``activate``.
-        :returns: to be polled; None until there is an answer, then whether it succeeded.
-        """
-        client = self._node.create_client(ChangeState, f'{node}/change_state')
-        request = ChangeState.Request(transition=Transition(id=_TRANSITIONS[transition]))
-        asked: list[Future] = []
-
-        def outcome() -> bool | None:
-            if not asked and client.service_is_ready():
-                asked.append(client.call_async(request))
-            return asked[0].result().success if asked and asked[0].done() else None
-
-        return outcome
-
     def close(self) -> BagCounts:
         """Stop listening, finish the bag and return its counts; may be called twice."""
-        if self._counts is None:
-            self._executor.shutdown(timeout_sec=_JOIN_TIMEOUT_S)
-            self._thread.join(_JOIN_TIMEOUT_S)
-            self._counts = self._recorder.close()
-            if self._feed is not None:
-                self._feed.close()
-            self._node.destroy_node()
-            self._context.try_shutdown()
-        return self._counts
-
-    def __enter__(self) -> DemoRecorder:
-        """Return the recorder itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Finish the bag, whatever happened."""
-        self.close()
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
+        is_first = self._counts is None
+        counts = super().close()
+        if is_first and self._feed is not None:
+            self._feed.close()
+        return counts
 
     def _watched(self) -> tuple[RecordedTopic, ...]:
         """Return what is recorded, with those who look at the messages on their way."""
