@@ -56,7 +56,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help='Seed of the simulated world.')] = 0,
     rate: Annotated[
         float, typer.Option(min=1.0, max=120.0, help='Pictures in a simulated second.')
-    ] = 15.0,
+    ] = 10.0,
     viewer: Annotated[
         str, typer.Option(envvar='VIEWER', help='Show it live: rerun, or nothing.')
     ] = '',
