@@ -2,11 +2,17 @@
 
 import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from perception_nodes.inference.bundle import ModelBundle
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PUBLIC_WEIGHTS = {'yolox_nano_sample': 'yolox_nano.onnx', 'fastestdet': 'FastestDet.onnx'}
 
 # Before anything imports rclpy: nothing leaves this machine, and no other graph is disturbed.
 # Domains up to 101 keep clear of the ephemeral ports.
@@ -41,3 +47,23 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f'no real images and models at {folder}: set PERCEPTION_TEST_DATA')
     return folder
+
+
+@pytest.fixture(scope='session')
+def public_bundle(
+    shared_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], 'ModelBundle']:
+    """Return a function that gives the bundle of a public detector, by its catalogue entry."""
+    from perception_nodes.inference.bundle import write_bundle
+    from perception_nodes.inference.catalogue import load_catalogue
+
+    folder = tmp_path_factory.mktemp('bundles')
+    bundles: dict[str, ModelBundle] = {}
+
+    def get(name: str) -> 'ModelBundle':
+        if name not in bundles:
+            weights = shared_data / 'models' / PUBLIC_WEIGHTS[name]
+            bundles[name] = write_bundle(folder / name, load_catalogue()[name].spec, weights)
+        return bundles[name]
+
+    return get
