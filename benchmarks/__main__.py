@@ -10,7 +10,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.machine import describe_machine
 from benchmarks.null_model import write_null_bundle
 from benchmarks.overhead import OverheadCase, measure_overhead
 from benchmarks.transport import (
@@ -18,6 +17,7 @@ from benchmarks.transport import (
     measure_transport,
     measure_transport_with_inference,
 )
+from perception_nodes.evaluation.machine import describe_machine
 
 DEFAULT_MODEL = 'package://perception_suite/resource/models/simulator_detector'
 SIZES_WH = ((640, 480), (1920, 1080))

@@ -33,8 +33,8 @@ from sensor_msgs.msg import Image
 
 from benchmarks.frame_log import FrameLog
 from benchmarks.image_sender import image_message, stamp
-from benchmarks.machine import describe_machine
 from benchmarks.processes import ros_environment
+from perception_nodes.evaluation.machine import describe_machine
 
 _SIZE_WH = (640, 480)
 _DISCOVERY_S = 4.0

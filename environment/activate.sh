@@ -24,6 +24,7 @@ for _prefix in "$_root/.overlay/install" "$_root/install"; do
     _prepend LD_LIBRARY_PATH "$_prefix/lib"
     _prepend PYTHONPATH "$_prefix/lib/$_python/site-packages"
 done
+_prepend PYTHONPATH "$_root"  # the sources win over what was installed from them
 export VIRTUAL_ENV="$_root/.venv"
 _prepend PATH "$_root/.venv/bin"
 unset -f _prepend

@@ -92,7 +92,7 @@ def _prepare(options: DemoOptions) -> None:
 
 def _record(options: DemoOptions) -> tuple[dict[str, str], BagCounts]:
     """Run the nodes, record them, and return facts about machine and run."""
-    from perception_nodes.evaluation.demo_machine import describe_machine
+    from perception_nodes.evaluation.machine import describe_machine
     from perception_nodes.ros.recorder_demo import DemoRecorder
     from perception_nodes.visualization.live import open_view
 

@@ -18,8 +18,8 @@ from torch import nn
 from perception_nodes.detection import DetectionConfig, Detector
 from perception_nodes.detection.thresholds import rescale_scores
 from perception_nodes.evaluation.coco import category_ids_of, evaluate_detections, results_of
-from perception_nodes.evaluation.demo_machine import describe_machine
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
+from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.metrics import DetectionMetrics
 from perception_nodes.inference.bundle import ModelBundle, placeholder_weights, write_bundle
 from perception_nodes.inference.bundle_sections import (

@@ -7,7 +7,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-_PACKAGES = ('onnxruntime', 'torch', 'mujoco', 'opencv-python', 'numpy')
+_PACKAGES = ('onnxruntime', 'torch', 'mujoco', 'opencv-python', 'numpy', 'rclpy')
 
 
 def describe_machine() -> dict[str, str]:
