@@ -1,0 +1,206 @@
+"""Pixels to the ground in front of the robot, with how far off they may be."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from perception_nodes.geometry.camera_model import CameraModel
+from perception_nodes.geometry.pixel_rays import PixelRays, rays_of_picture, rays_of_pixels
+from perception_nodes.geometry.rigid_transform import RigidTransform
+
+PROBES = 33
+"""Pixels per side that are tried before a camera is said to see no ground."""
+NADIR_M = 1e-6
+"""Nearer to the point under the camera no direction of the range can be told."""
+LOOKUPS_KEPT = 8
+
+
+class GroundNotVisibleError(ValueError):
+    """The extrinsics put the camera where it cannot see the ground."""
+
+
+@dataclass(frozen=True)
+class GroundProjection:
+    """
+    The plane z = 0 of base_link, seen by one camera.
+
+    Points are metres in the levelled base frame: origin and heading of base_link, z up. This is
+    base_link itself as long as :meth:`with_attitude` is not used. Where base_link is above the
+    floor, give the extrinsics from ``base_footprint``.
+
+    Pixels follow :class:`CameraModel` (the centre of the top left pixel is (0, 0)).
+
+    The reported 1σ is that of the distance d between a point and the foot of the camera (the
+    camera at height h), by first-order propagation of independent errors::
+
+        σ_d² = ((h² + d²)/h)² (σ_pitch² (x/d)² + σ_roll² (y/d)² + σ_pixel² |∇α|²)
+               + (d/h)² σ_height²
+
+    with (x, y) the point as seen from the foot, and ∇α the change of a ray's angle below the
+    horizon per pixel. Straight ahead a pitch error alone gives (h² + d²)/h · σ_pitch.
+
+    :param camera: the camera of the pictures.
+    :param base_from_camera: pose of the optical frame in base_link.
+    :param pitch_sigma_rad: 1σ of the unobserved pitch.
+    :param roll_sigma_rad: 1σ of the unobserved roll.
+    :param height_sigma_m: 1σ of the camera's height.
+    :param pixel_sigma: 1σ of a pixel coordinate, pixels.
+    :param pitch_rad: measured pitch of the base, positive turns the nose down.
+    :param roll_rad: measured roll of the base.
+    :raises GroundNotVisibleError: when the camera is not above the ground or sees only sky.
+    """
+
+    camera: CameraModel
+    base_from_camera: RigidTransform
+    pitch_sigma_rad: float = field(kw_only=True)
+    roll_sigma_rad: float = field(kw_only=True)
+    height_sigma_m: float = field(kw_only=True)
+    pixel_sigma: float = field(kw_only=True)
+    pitch_rad: float = field(default=0.0, kw_only=True)
+    roll_rad: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Refuse negative deviations and cameras that cannot see the ground."""
+        for name in ('pitch_sigma_rad', 'roll_sigma_rad', 'height_sigma_m', 'pixel_sigma'):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value >= 0):
+                raise ValueError(f'{name} must be finite and at least 0, got {value!r}')
+        self._check_height()
+        self._check_view()
+
+    @functools.cached_property
+    def level_from_camera(self) -> RigidTransform:
+        """Pose of the optical frame in the levelled base frame."""
+        attitude = RigidTransform.from_rpy(self.roll_rad, self.pitch_rad)
+        return attitude @ self.base_from_camera
+
+    @property
+    def height_m(self) -> float:
+        """Height of the camera above the ground."""
+        return self.level_from_camera.translation_xyz[2]
+
+    def with_attitude(
+        self, *, pitch_rad: float, roll_rad: float, sigma_rad: float
+    ) -> GroundProjection:
+        """
+        Return the projection with the base's measured pitch and roll.
+
+        :param pitch_rad: positive turns the nose down (REP-103).
+        :param roll_rad: positive turns the left side up.
+        :param sigma_rad: 1σ of both; takes the place of the unobserved deviations.
+        """
+        return replace(
+            self, pitch_rad=pitch_rad, roll_rad=roll_rad,
+            pitch_sigma_rad=sigma_rad, roll_sigma_rad=sigma_rad,
+        )  # fmt: skip
+
+    def to_ground(self, pixels_uv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return the ground points of pixels.
+
+        :param pixels_uv: (N, 2) u, v.
+        :returns: (N, 2) float64 x, y in metres and (N,) float64 1σ of the distance in metres;
+            NaN at and above the horizon.
+        """
+        return self._intersect(rays_of_pixels(self.camera, pixels_uv))
+
+    def to_pixels(self, points_xy: np.ndarray) -> np.ndarray:
+        """
+        Return the pixels of ground points, which may lie outside the picture.
+
+        :param points_xy: (N, 2) metres.
+        :returns: (N, 2) float64 u, v; NaN behind the camera.
+        """
+        points = np.asarray(points_xy, dtype=np.float64).reshape(-1, 2)
+        on_ground = np.concatenate([points, np.zeros((len(points), 1))], axis=1)
+        return self.camera.project(self.level_from_camera.inverse().apply(on_ground))
+
+    def lookup(self, stride: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return the ground points of a whole picture, made once and kept.
+
+        :param stride: take every ``stride``-th pixel of every ``stride``-th row, as
+            ``mask[::stride, ::stride]`` does.
+        :returns: (H, W, 2) float32 x, y in metres and (H, W) float32 1σ of the distance in
+            metres; NaN at and above the horizon; both read-only.
+        """
+        if stride < 1:
+            raise ValueError(f'stride must be at least 1, got {stride}')
+        return _lookup(self, stride)
+
+    def _intersect(self, rays: PixelRays) -> tuple[np.ndarray, np.ndarray]:
+        """Return where rays meet the ground, and the 1σ of the distance; dtype of the rays."""
+        dtype = rays.directions.dtype
+        rotation = self.level_from_camera.rotation.astype(dtype)
+        height = dtype.type(self.height_m)
+        directions = rays.directions @ rotation.T
+        down = -directions[..., 2]
+        reach = height / np.where(down > 0, down, dtype.type(np.nan))
+        offset = directions[..., :2] * reach[..., None]
+        turns = [(per_pixel @ rotation[2]) ** 2 for per_pixel in (rays.per_column, rays.per_row)]
+        sigma = self._range_sigma(offset, reach, turns[0] + turns[1])
+        return offset + self.level_from_camera.translation[:2].astype(dtype), sigma
+
+    def _range_sigma(
+        self, offset: np.ndarray, reach: np.ndarray, sine_turn: np.ndarray
+    ) -> np.ndarray:
+        """
+        Return the 1σ of the distance; see the class for the formula.
+
+        :param offset: (..., 2) metres from the foot of the camera.
+        :param reach: (...) metres along the ray.
+        :param sine_turn: (...) squared change per pixel of the sine of the angle below the
+            horizon, over both directions.
+        """
+        height = self.height_m
+        distance_sq = (offset**2).sum(axis=-1)
+        distance = np.sqrt(distance_sq)
+        ahead = np.where(distance > NADIR_M, offset[..., 0] ** 2 / distance_sq, 1)
+        cosine_sq = np.maximum(distance_sq, NADIR_M**2) / reach**2
+        angle_variance = (
+            self.pitch_sigma_rad**2 * ahead
+            + self.roll_sigma_rad**2 * (1 - ahead)
+            + self.pixel_sigma**2 * sine_turn / cosine_sq
+        )
+        leverage = (height**2 + distance_sq) / height
+        variance = leverage**2 * angle_variance
+        return np.sqrt(variance + distance_sq * (self.height_sigma_m / height) ** 2)
+
+    def _check_height(self) -> None:
+        if self.height_m <= 0:
+            x, y, z = self.level_from_camera.translation_xyz
+            raise GroundNotVisibleError(
+                f'camera is not above the ground: base_from_camera puts it at ({x:.3f}, {y:.3f}, '
+                f'{z:.3f}) m; give the pose of the camera in base_link, not its inverse, and a '
+                'base frame on the floor (base_footprint)'
+            )
+
+    def _check_view(self) -> None:
+        width, height = self.camera.size_wh
+        columns, rows = np.meshgrid(
+            np.linspace(0, width - 1, PROBES), np.linspace(0, height - 1, PROBES)
+        )
+        rays = self.camera.rays(np.stack([columns.ravel(), rows.ravel()], axis=1))
+        upward = rays @ self.level_from_camera.rotation[2]
+        if not (upward < 0).any():
+            axis_rad = np.arcsin(np.clip(self.level_from_camera.rotation[2, 2], -1, 1))
+            raise GroundNotVisibleError(
+                f'camera sees only sky: its axis points {np.degrees(axis_rad):.1f}° above the '
+                'horizon; give the pose of the optical frame (z forward, x right), not of the '
+                'camera body (x forward), and check the pitch'
+            )
+
+
+@functools.lru_cache(maxsize=LOOKUPS_KEPT)
+def _lookup(projection: GroundProjection, stride: int) -> tuple[np.ndarray, np.ndarray]:
+    rays = rays_of_picture(projection.camera, stride)
+    with np.errstate(invalid='ignore', over='ignore'):
+        points_xy, sigma_m = projection._intersect(rays)
+    points_xy = points_xy.astype(np.float32)
+    sigma_m = sigma_m.astype(np.float32)
+    points_xy.setflags(write=False)
+    sigma_m.setflags(write=False)
+    return points_xy, sigma_m

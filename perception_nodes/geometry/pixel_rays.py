@@ -1,0 +1,63 @@
+"""Directions of pixels together with how fast they turn from pixel to pixel."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from perception_nodes.geometry.camera_model import CameraModel
+
+STEP_PX = 0.01
+"""Far below the pixel, far above what float64 rounds away."""
+
+
+@dataclass(frozen=True, eq=False)
+class PixelRays:
+    """
+    Rays of pixels in the camera frame.
+
+    :param directions: (..., 3) unit norm; NaN where the lens model has no direction.
+    :param per_column: (..., 3) change of the direction per pixel to the right.
+    :param per_row: (..., 3) change of the direction per pixel down.
+    """
+
+    directions: np.ndarray
+    per_column: np.ndarray
+    per_row: np.ndarray
+
+
+def rays_of_pixels(camera: CameraModel, pixels_uv: np.ndarray) -> PixelRays:
+    """
+    Return the rays of single pixels.
+
+    :param pixels_uv: (N, 2) u, v.
+    :returns: arrays of (N, 3) float64.
+    """
+    pixels = np.asarray(pixels_uv, dtype=np.float64).reshape(-1, 2)
+    directions = camera.rays(pixels)
+    return PixelRays(
+        directions,
+        (camera.rays(pixels + np.array([STEP_PX, 0])) - directions) / STEP_PX,
+        (camera.rays(pixels + np.array([0, STEP_PX])) - directions) / STEP_PX,
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def rays_of_picture(camera: CameraModel, stride: int = 1) -> PixelRays:
+    """
+    Return the rays of every ``stride``-th pixel of every ``stride``-th row, made once per camera.
+
+    :returns: arrays of (ceil(H / stride), ceil(W / stride), 3) float32, read-only.
+    """
+    width, height = camera.size_wh
+    columns, rows = np.meshgrid(np.arange(0, width, stride), np.arange(0, height, stride))
+    rays = rays_of_pixels(camera, np.stack([columns, rows], axis=-1).reshape(-1, 2))
+    pictures = [
+        array.astype(np.float32).reshape(*columns.shape, 3)
+        for array in (rays.directions, rays.per_column, rays.per_row)
+    ]
+    for picture in pictures:
+        picture.setflags(write=False)
+    return PixelRays(*pictures)
