@@ -11,6 +11,7 @@ meet. OpenCV judges the forward direction in the tests.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
@@ -23,6 +24,7 @@ CONVERGED = 1e-12
 RESIDUAL = 1e-7
 """A solution farther off than this (10⁻⁴ px at a focal length of 1000 px) is none."""
 TABLE_SIZE = 1024
+HALVINGS = 45
 STEEPEST_RAD = np.radians(89.0)
 """A picture plane ends here: tan grows without limit, and no such lens is sold as a pinhole."""
 
@@ -98,14 +100,9 @@ class RadialTangentialLens:
         self._p1, self._p2 = p1, p2
         self._over = np.polynomial.Polynomial([1, k1, k2, k3])
         self._under = np.polynomial.Polynomial([1, k4, k5, k6])
-        # In s = r²: the numerator of d(r · over/under)/dr, and the pole, end the rising part.
-        s = np.polynomial.Polynomial([0, 1])
-        rising = (self._over + 2 * s * self._over.deriv()) * self._under
-        rising = rising - 2 * s * self._over * self._under.deriv()
-        end = min(_first_positive_root(rising), _first_positive_root(self._under))
-        self._end_s = min(end, np.tan(STEEPEST_RAD) ** 2)
-        radii = np.tan(np.linspace(0, np.arctan(np.sqrt(self._end_s)), TABLE_SIZE))
-        self._radii = radii[:-1]  # the last one may be the pole
+        end_rad = _rising_until(lambda angle: self._rises(np.tan(angle)), STEEPEST_RAD)
+        self._end_s = np.tan(end_rad) ** 2
+        self._radii = np.tan(np.linspace(0, end_rad, TABLE_SIZE))
         self._distorted_radii = self._radii * self._radial(self._radii**2)[0]
 
     def plane_from_points(self, points_xyz: np.ndarray) -> np.ndarray:
@@ -129,6 +126,13 @@ class RadialTangentialLens:
             residual = np.abs(self._distorted(point) - plane_xy).max(axis=1)
             found = (residual <= RESIDUAL) & ((point**2).sum(axis=1) <= self._end_s)
         return _unit_rays(np.where(found[:, None], point, np.nan))
+
+    def _rises(self, radius: np.ndarray) -> np.ndarray:
+        """Return a number above 0 where the distorted radius rises and there is no pole."""
+        s = radius**2
+        over, under = self._over(s), self._under(s)
+        slope = (over + 2 * s * self._over.deriv()(s)) * under
+        return np.minimum(slope - 2 * s * over * self._under.deriv()(s), under)
 
     def _radial(self, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the radial factor and its derivative by s, the squared radius."""
@@ -177,7 +181,7 @@ class EquidistantLens:
         self._curve = np.polynomial.Polynomial([1.0, *coefficients])  # in θ²
         s = np.polynomial.Polynomial([0, 1])
         self._slope = self._curve + 2 * s * self._curve.deriv()
-        self._end_rad = min(np.sqrt(_first_positive_root(self._slope)), np.pi)
+        self._end_rad = _rising_until(lambda angle: self._slope(angle**2), np.pi)
         self._angles = np.linspace(0, self._end_rad, TABLE_SIZE)
         self._radii = self._angles * self._curve(self._angles**2)
 
@@ -213,8 +217,19 @@ def _unit_rays(plane_xy: np.ndarray) -> np.ndarray:
     return np.concatenate([plane_xy, np.ones_like(length)], axis=1) / length
 
 
-def _first_positive_root(polynomial: np.polynomial.Polynomial) -> float:
-    """Return the smallest real root above zero, infinity when there is none."""
-    roots = np.polynomial.Polynomial(np.trim_zeros(polynomial.coef, 'b')).roots()
-    real = roots[np.abs(roots.imag) < 1e-9].real
-    return float(min(real[real > 0], default=np.inf))
+def _rising_until(slope: Callable[[np.ndarray], np.ndarray], end: float) -> float:
+    """
+    Return up to where a slope stays above 0, at most ``end``.
+
+    Looked for on a grid and then halved: the roots of a polynomial whose last coefficients are
+    almost zero cannot be computed.
+    """
+    grid = np.linspace(0, end, TABLE_SIZE)
+    falling = np.flatnonzero(~(slope(grid) > 0))
+    if len(falling) == 0:
+        return float(end)
+    low, high = float(grid[max(falling[0] - 1, 0)]), float(grid[falling[0]])
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(np.array(middle)) > 0 else (low, middle)
+    return low
