@@ -65,6 +65,9 @@ COMMANDS: dict[str, LazyCommand] = {
     'models': LazyCommand(
         module='models', attribute='app', help='List, show, verify and fetch models.'
     ),
+    'nav2': LazyCommand(
+        module='nav2', attribute='app', help='Find what in Nav2 parameters silently fails.'
+    ),
     'detect': LazyCommand(
         module='detect', attribute='detect', help='Detect in images, folders and videos.'
     ),
