@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from perception_nodes.geometry.camera_model import CameraModel
-from perception_nodes.geometry.pixel_rays import PixelRays, rays_of_picture, rays_of_pixels
+from perception_nodes.geometry.pixel_rays import (
+    PixelRays,
+    rays_of_picture,
+    rays_of_pixels,
+    rays_of_probes,
+)
 from perception_nodes.geometry.rigid_transform import RigidTransform
 
-PROBES = 33
-"""Pixels per side that are tried before a camera is said to see no ground."""
 NADIR_M = 1e-6
 """Nearer to the point under the camera no direction of the range can be told."""
 LOOKUPS_KEPT = 8
@@ -179,11 +182,7 @@ class GroundProjection:
             )
 
     def _check_view(self) -> None:
-        width, height = self.camera.size_wh
-        columns, rows = np.meshgrid(
-            np.linspace(0, width - 1, PROBES), np.linspace(0, height - 1, PROBES)
-        )
-        rays = self.camera.rays(np.stack([columns.ravel(), rows.ravel()], axis=1))
+        rays = rays_of_probes(self.camera)
         upward = rays @ self.level_from_camera.rotation[2]
         if not (upward < 0).any():
             axis_rad = np.arcsin(np.clip(self.level_from_camera.rotation[2, 2], -1, 1))

@@ -11,6 +11,8 @@ from perception_nodes.geometry.camera_model import CameraModel
 
 STEP_PX = 0.01
 """Far below the pixel, far above what float64 rounds away."""
+PROBES = 33
+"""Pixels per side that are tried before a camera is said to see no ground."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +54,27 @@ def rays_of_picture(camera: CameraModel, stride: int = 1) -> PixelRays:
     :returns: arrays of (ceil(H / stride), ceil(W / stride), 3) float32, read-only.
     """
     width, height = camera.size_wh
-    columns, rows = np.meshgrid(np.arange(0, width, stride), np.arange(0, height, stride))
-    rays = rays_of_pixels(camera, np.stack([columns, rows], axis=-1).reshape(-1, 2))
+    columns, rows = np.arange(0, width, stride), np.arange(0, height, stride)
+    rays = rays_of_pixels(camera, _grid(columns, rows))
     pictures = [
-        array.astype(np.float32).reshape(*columns.shape, 3)
+        array.astype(np.float32).reshape(len(rows), len(columns), 3)
         for array in (rays.directions, rays.per_column, rays.per_row)
     ]
     for picture in pictures:
         picture.setflags(write=False)
     return PixelRays(*pictures)
+
+
+@functools.lru_cache(maxsize=16)
+def rays_of_probes(camera: CameraModel) -> np.ndarray:
+    """Return (N, 3) float64 rays of pixels that are spread over the picture up to its edges."""
+    width, height = camera.size_wh
+    columns, rows = np.linspace(0, width - 1, PROBES), np.linspace(0, height - 1, PROBES)
+    rays = camera.rays(_grid(columns, rows))
+    rays.setflags(write=False)
+    return rays
+
+
+def _grid(columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return (len(rows) · len(columns), 2) pixels u, v, row by row."""
+    return np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)

@@ -175,9 +175,16 @@ class TransformBuffer:
                 MissingTransform.UNKNOWN_FRAME, target, source, stamp_ns,
                 f'nothing has come about {names} {since}; {_list_frames(frames)}',
             )  # fmt: skip
+        tops = [chain_to_root(self._parents, frame)[-1] for frame in (target, source)]
+        looping = [top for top in tops if top in self._parents]
+        if looping:
+            raise TransformUnavailableError(
+                MissingTransform.NOT_CONNECTED, target, source, stamp_ns,
+                f'the transforms run in a circle at {looping[0]!r} and '
+                f'{self._parents[looping[0]]!r}: two publishers disagree about the parent',
+            )  # fmt: skip
         path = path_between(self._parents, target, source)
         if path is None:
-            tops = [chain_to_root(self._parents, frame)[-1] for frame in (target, source)]
             raise TransformUnavailableError(
                 MissingTransform.NOT_CONNECTED, target, source, stamp_ns,
                 f'{target!r} is below {tops[0]!r} and {source!r} below {tops[1]!r}, and no '
