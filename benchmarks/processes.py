@@ -21,11 +21,12 @@ def ros_environment(*, shipped_transport: bool = True) -> dict[str, str]:
     :param shipped_transport: with the shared-memory profile and the malloc settings that the
         launch files set; False is the baseline, a plain shell.
     """
+    from perception_nodes.ros.domains import free_domain
     from perception_nodes.ros.transport import transport_environment
 
     environment = {
         **os.environ,
-        'ROS_DOMAIN_ID': str(1 + os.getpid() % 100),
+        'ROS_DOMAIN_ID': str(free_domain()),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         'PYTHONUNBUFFERED': '1',
     }

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from perception_nodes.ros.domains import free_domain
+
 if TYPE_CHECKING:
     from perception_nodes.inference.bundle import ModelBundle
 
@@ -15,11 +17,8 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_WEIGHTS = {'yolox_nano_sample': 'yolox_nano.onnx', 'fastestdet': 'FastestDet.onnx'}
 
 # Before anything imports rclpy: nothing leaves this machine, and no other graph is disturbed.
-# Domains up to 101 keep clear of the ephemeral ports.
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-os.environ['ROS_DOMAIN_ID'] = os.environ.get(
-    'PERCEPTION_TEST_DOMAIN_ID', str(1 + os.getpid() % 100)
-)
+os.environ['ROS_DOMAIN_ID'] = str(free_domain())
 os.environ.setdefault('ROS_PYTHON_CHECK_FIELDS', '1')
 os.environ.setdefault('OMP_NUM_THREADS', '2')
 

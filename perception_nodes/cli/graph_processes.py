@@ -19,19 +19,18 @@ if TYPE_CHECKING:
 _POLL_S = 0.2
 # Loading and warming a model, or compiling a world, on a slow machine.
 _START_TIMEOUT_S = 120.0
-# Domains up to 101 keep clear of the ephemeral ports; 0 is everybody's default.
-_DOMAINS = 100
 
 
 def choose_graph() -> None:
     """Give this process and its children the transport's variables and a ROS domain."""
+    from perception_nodes.ros.domains import free_domain
     from perception_nodes.ros.transport import transport_environment, transport_notes
 
     for note in transport_notes(os.environ):
         console.print(f'[yellow]Note:[/] {note}')
     os.environ.update(transport_environment(os.environ))
     if 'ROS_DOMAIN_ID' not in os.environ:
-        os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % _DOMAINS)
+        os.environ['ROS_DOMAIN_ID'] = str(free_domain())
         os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
 

@@ -75,8 +75,9 @@ def settings_of(configuration: Any) -> dict[str, tuple[Any, Setting]]:
     found = {}
     for item in fields(configuration):
         if _KEY in item.metadata:
-            default = None if item.default is MISSING else item.default
-            value = default if isinstance(configuration, type) else getattr(configuration, item.name)
+            value = None if item.default is MISSING else item.default
+            if not isinstance(configuration, type):
+                value = getattr(configuration, item.name)
             found[item.name] = (value, item.metadata[_KEY])
     return found
 

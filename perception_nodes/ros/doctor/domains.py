@@ -9,8 +9,9 @@ import rclpy
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from perception_nodes.ros.doctor.processes import local_domains, read_environment
+from perception_nodes.ros.doctor.processes import read_environment
 from perception_nodes.ros.doctor.snapshot import DomainView
+from perception_nodes.ros.domains import local_domains
 
 # Each participant costs threads and a memory segment.
 MAX_DOMAINS = 12

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from perception_nodes.ros.doctor.finding import Finding, error, info, passed, warning
 from perception_nodes.ros.doctor.processes import (
-    HIGHEST_DOMAIN,
     NEW_PROFILE_VARIABLE,
     OLD_PROFILE_VARIABLE,
     profile_path,
     profile_segment_bytes,
 )
 from perception_nodes.ros.doctor.surroundings import Surroundings
+from perception_nodes.ros.domains import HIGHEST_DOMAIN
+from perception_nodes.ros.transport import MALLOC_VARIABLES
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)
 FAST_DDS = ('rmw_fastrtps_cpp', 'rmw_fastrtps_dynamic_cpp')
@@ -21,7 +22,6 @@ FAST_DDS = ('rmw_fastrtps_cpp', 'rmw_fastrtps_dynamic_cpp')
 MIN_SHM_BYTES = 128 * 2**20
 MIN_DISK_BYTES = 2 * 2**30
 MANY_STALE_BYTES = 64 * 2**20
-MALLOC = {'MALLOC_MMAP_THRESHOLD_': '33554432', 'MALLOC_TRIM_THRESHOLD_': '268435456'}
 # Above, RTPS ports meet those that Linux hands to anybody.
 HIGHEST_SAFE_DOMAIN = 101
 RANGES = ('OFF', 'LOCALHOST', 'SUBNET', 'SYSTEM_DEFAULT')
@@ -103,7 +103,7 @@ def _export_profile(around: Surroundings) -> str:
 
 def check_malloc(around: Surroundings) -> list[Finding]:
     """Look for the thresholds that spare each big image a fresh memory map."""
-    missing = {k: v for k, v in MALLOC.items() if k not in around.environment}
+    missing = {k: v for k, v in MALLOC_VARIABLES.items() if k not in around.environment}
     if not missing:
         return [passed('malloc', 'MALLOC_*_THRESHOLD_', 'set')]
     what = 'unset in this shell: big images cost three times the latency (launch files set it)'

@@ -19,9 +19,10 @@ from perception_nodes.ros.doctor.domains import DomainListener, plausible_domain
 from perception_nodes.ros.doctor.endpoints import EndpointReader
 from perception_nodes.ros.doctor.listening import misses_something, plan
 from perception_nodes.ros.doctor.node_states import NodeInterviewer
-from perception_nodes.ros.doctor.processes import dds_process_ids, process_state
+from perception_nodes.ros.doctor.processes import process_state
 from perception_nodes.ros.doctor.recording import Recorder
 from perception_nodes.ros.doctor.snapshot import DomainView, Endpoint, GraphSnapshot, ProcessState
+from perception_nodes.ros.domains import dds_process_ids
 from perception_nodes.structures import check_settings, setting
 
 NODE_PREFIX = '_perception_doctor'

@@ -16,7 +16,7 @@ from pathlib import Path
 from perception_nodes.inference.bundle import read_bundle
 from perception_nodes.inference.registry import bundled_models
 from perception_nodes.inference.resources import share_folders
-from perception_nodes.ros.doctor.processes import PROC
+from perception_nodes.ros.domains import PROC
 
 SHARED_MEMORY = Path('/dev/shm')
 SEGMENT_PATTERN = 'fastrtps_*'

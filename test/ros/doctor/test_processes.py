@@ -2,45 +2,17 @@
 
 import mmap
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 
 from perception_nodes.ros.doctor.processes import (
-    domains_of_pairs,
     process_of_gid,
     profile_segment_bytes,
     read_environment,
-    udp_ports,
 )
 from perception_nodes.ros.doctor.surroundings import stale_segments
-
-
-@pytest.mark.parametrize(
-    ('ports', 'domains'),
-    [
-        ([], set()),
-        ([7400, 7401], set()),  # multicast ports of domain 0: no participant yet
-        ([7410, 7411], {0}),
-        ([7411, 7412], set()),
-        ([7410], set()),
-        ([7412, 7413, 7400 + 250 * 42 + 10, 7400 + 250 * 42 + 11], {0, 42}),
-        ([53, 54, 5353], set()),
-        ([7400 + 250 * 233 + 10, 7400 + 250 * 233 + 11], set()),
-    ],
-)
-def test_domains_of_port_pairs(ports, domains):
-    assert domains_of_pairs(ports) == domains
-
-
-def test_open_udp_port_is_listed():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
-        opened.bind(('127.0.0.1', 0))
-        inode = os.fstat(opened.fileno()).st_ino
-        assert udp_ports()[str(inode)] == opened.getsockname()[1]
-
 
 GID = bytes.fromhex('010f78fdd62f352b0000000000001303')
 
