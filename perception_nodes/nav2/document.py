@@ -141,7 +141,8 @@ def _places(node: yaml.Node, keys: tuple[str, ...], depth: int) -> Iterator[tupl
         return
     for key, value in node.value:
         inner = (*keys, str(key.value))
-        yield _where(inner), key.start_mark.line + 1
+        if key.value != PARAMETERS_KEY:
+            yield _where(inner), key.start_mark.line + 1
         yield from _places(value, inner, depth + 1)
 
 

@@ -171,6 +171,14 @@ NODE = 'segmentation_node.ros__parameters.'
 LAYER_BLOCK = {'plugin': 'nav2_costmap_2d::DenoiseLayer'}
 HUGE = [[0.1, 0.2], [0.3, 0.4]]
 
+SEG, CONTROL = 'segmentation_node', 'controller_server'
+
+
+def qos(topic: str, policy: str) -> dict[str, Any]:
+    weak = {'durability': 'volatile', 'reliability': 'best_effort'}[policy]
+    return {f'/segmentation_node/{topic}': {'publisher': {policy: weak}}}
+
+
 # sound file, place, planted value, the check that must speak, its severity
 TRAPS = [
     # sources
@@ -203,6 +211,7 @@ TRAPS = [
     # names, types, placement
     ('local', CAMERA + 'max_obstacle_hight', 2.0, 'names', 'error'),
     ('local', CAMERA + 'obstacle_range', 2.0, 'names', 'error'),
+    ('local', CAMERA + 'track_unknown_space', True, 'names', 'warning'),
     ('local', VOXELS + 'zzz', 1, 'names', 'warning'),
     ('local', VOXELS + 'observation_sources', ['camera'], 'types', 'error'),
     ('local', LOCAL + 'update_frequency', 5, 'types', 'error'),
@@ -231,6 +240,7 @@ TRAPS = [
     ('local', LOCAL + 'update_frequency', 0.5, 'frequencies', 'warning'),
     ('local', LOCAL + 'publish_frequency', 0.0, 'frequencies', 'warning'),
     ('local', LOCAL + 'transform_tolerance', 0.0, 'tolerance', 'error'),
+    ('local', LOCAL + 'initial_transform_timeout', 0.0, 'tolerance', 'error'),
     ('local', LOCAL + 'transform_tolerance', 10.0, 'tolerance', 'warning'),
     ('local', LOCAL + 'robot_radius', MISSING, 'footprint', 'warning'),
     ('local', LOCAL + 'robot_radius', 0.6, 'footprint', 'warning'),
@@ -298,7 +308,7 @@ TRAPS = [
     ('monitor', SMOOTHER + 'feedback', 'OPEN', 'smoother_timing', 'error'),
     ('monitor', SMOOTHER + 'enable_stamped_cmd_vel', True, 'stamped_cmd_vel', 'error'),
     # lifecycle and clock
-    ('lifecycle', MANAGER + 'node_names', ['controller_server'], 'managed_nodes', 'warning'),
+    ('lifecycle', MANAGER + 'node_names', [CONTROL], 'managed_nodes', 'warning'),
     ('lifecycle', MANAGER + 'autostart', False, 'managed_nodes', 'info'),
     ('lifecycle', MANAGER + 'bond_timeout', 0.0, 'bond', 'warning'),
     ('lifecycle', NODE + 'bond_heartbeat_period', 0.0, 'bond', 'error'),
@@ -307,6 +317,25 @@ TRAPS = [
     ('lifecycle', NODE + 'use_sim_time', False, 'clock', 'error'),
     ('lifecycle', NODE + 'use_sim_time', MISSING, 'clock', 'warning'),
     ('lifecycle', MANAGER + 'node_names', '$(var nodes)', 'substitutions', 'not checked'),
+    (
+        'lifecycle',
+        MANAGER + 'node_names',
+        [SEG, CONTROL, 'controler_server'],
+        'managed_nodes',
+        'error',
+    ),
+    ('lifecycle', MANAGER + 'node_names', [SEG, CONTROL, 'amcl'], 'managed_nodes', 'info'),
+    ('lifecycle', MANAGER + 'node_names', [SEG, CONTROL, SEG], 'managed_nodes', 'error'),
+    (
+        'lifecycle',
+        MANAGER + 'node_names',
+        [SEG, CONTROL, 'local_costmap'],
+        'managed_nodes',
+        'error',
+    ),
+    ('lifecycle', NODE + 'qos_overrides', qos('label_info', 'durability'), 'qos', 'error'),
+    ('lifecycle', NODE + 'qos_overrides', qos('label_info', 'reliability'), 'qos', 'error'),
+    ('lifecycle', NODE + 'qos_overrides', qos('mask', 'reliability'), None, None),
     # the file itself
     ('lifecycle', 'segmentation_node.threads', 2, 'structure', 'error'),
     ('lifecycle', NODE + 'zones', HUGE, 'lists', 'error'),

@@ -13,10 +13,12 @@ from perception_nodes.nav2.checks import (
     lifecycle,
     names,
     plugins,
+    qos,
     semantic,
     sources,
     static,
     velocity,
+    voxels,
 )
 from perception_nodes.nav2.finding import Nav2Finding, Severity
 from perception_nodes.nav2.release import Release
@@ -41,7 +43,7 @@ CHECKS: dict[str, Check] = {
     'data_type': sources.check_data_type,
     'update_rate': sources.check_update_rate,
     'sensor_frame': sources.check_sensor_frame,
-    'voxels': sources.check_voxels,
+    'voxels': voxels.check_voxels,
     'topics': sources.check_topics,
     'combination': plugins.check_combination,
     'frames': costmaps.check_frames,
@@ -52,6 +54,7 @@ CHECKS: dict[str, Check] = {
     'static_map': static.check_static_map,
     'static_geometry': static.check_geometry,
     'graded_costs': static.check_graded_costs,
+    'qos': qos.check_qos,
     'semantic_topics': semantic.check_topics,
     'semantic_classes': semantic.check_classes,
     'semantic_costs': semantic.check_costs,

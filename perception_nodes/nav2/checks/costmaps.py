@@ -13,6 +13,7 @@ _UPDATE_HZ = 5.0
 _LOCAL_SLOWEST_HZ = 2.0
 _PUBLISH_HZ = 1.0
 _TOLERANCE_S = 0.3
+_PATIENCE_S = 60.0
 # Above this a robot with dead odometry is navigated for seconds on its last pose.
 _LONG_TOLERANCE_S = 2.0
 _GLOBAL_FRAME = 'map'
@@ -73,6 +74,13 @@ def check_frequencies(stack: Stack) -> Iterator[Nav2Finding]:
 def check_tolerance(stack: Stack) -> Iterator[Nav2Finding]:
     """Find tolerances that drop every measurement or accept dead odometry."""
     for costmap in stack.costmaps:
+        patience = costmap.block.number('initial_transform_timeout', _PATIENCE_S)
+        if patience is not None and patience <= 0:
+            yield error(
+                costmap.block.at('initial_transform_timeout'),
+                f'{patience:g} s: the costmap gives up before the first transform arrives',
+                'write 60.0',
+            )
         tolerance = costmap.block.number('transform_tolerance', _TOLERANCE_S)
         where = costmap.block.at('transform_tolerance')
         if tolerance is None:

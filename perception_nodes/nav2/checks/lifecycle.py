@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from perception_nodes.nav2.finding import Nav2Finding, error, info, warning
 from perception_nodes.nav2.nodes import Kind, Node
 from perception_nodes.nav2.stack import Stack
 
+# How alike two names are before one is called a slip of the other, 0 to 1.
+_ALIKE = 0.75
 _BOND_TIMEOUT_S = 4.0
 _HEARTBEAT_S = 0.1
 # The manager waits half its timeout for a bond to form.
@@ -49,6 +52,7 @@ def check_managed_nodes(stack: Stack) -> Iterator[Nav2Finding]:
         names = manager.block.names('node_names')
         managed.update(name.strip('/').rpartition('/')[2] for name in names)
         yield from _names(manager, names)
+        yield from _unconfigured(stack, manager, names)
         if manager.block.flag('autostart', False) is False:
             yield info(
                 manager.block.at('autostart'),
@@ -129,8 +133,27 @@ def _names(manager: Node, names: list[str]) -> Iterator[Nav2Finding]:
                 f'{name} belongs to its server, which brings it up: the manager fails on it',
                 f'delete {name}',
             )
-    for name in {name for name in names if names.count(name) > 1}:
+    for name in sorted({name for name in names if names.count(name) > 1}):
         yield error(where, f'{name} is listed twice: its second configure fails', 'delete one')
+
+
+def _unconfigured(stack: Stack, manager: Node, names: list[str]) -> Iterator[Nav2Finding]:
+    """Yield listed nodes that these files do not configure, an error when it is a slip."""
+    configured = [node.name for node in stack.nodes]
+    for full_name in names:
+        name = full_name.strip('/').rpartition('/')[2]
+        if name in configured or name in _INNER_COSTMAPS:
+            continue
+        close = get_close_matches(name, configured, n=1, cutoff=_ALIKE)
+        where = manager.block.at('node_names')
+        if close and name not in _MANAGED:
+            yield error(
+                where,
+                f'{name} is no node of these files: the manager waits for it for ever',
+                f'write {close[0]}',
+            )
+        else:
+            yield info(where, f'{name} has no parameters in these files: it runs on defaults')
 
 
 def _heartbeat(node: Node, timeout_s: float) -> Iterator[Nav2Finding]:

@@ -54,8 +54,10 @@ def check_names(stack: Stack) -> Iterator[Nav2Finding]:
     for block, names in known_blocks(stack):
         for raw, value in block.values.items():
             name = str(raw)
-            if name in names or isinstance(value, Mapping) or name in known.COSTMAP_ONLY:
+            if name in names or isinstance(value, Mapping):
                 continue
+            if name in known.COSTMAP_ONLY and 'plugin' in names:
+                continue  # named by the check of placement
             if name.startswith('qos_overrides') or name in known.ANY_NODE:
                 continue
             yield _unknown_name(block, name, names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 from perception_nodes.nav2.block import Block
 from perception_nodes.nav2.costmap import (
@@ -21,17 +20,13 @@ from perception_nodes.nav2.topics import Content, content_of
 MAX_HEIGHT_M = 0.0
 OBSTACLE_RANGE_M = 2.5
 RAYTRACE_RANGE_M = 3.0
-_LAYER_MAX_HEIGHT_M = 2.0
-_VOXELS = 10
-_VOXEL_HEIGHT_M = 0.2
-# A column of voxels is one 32-bit number, two bits a voxel.
-_MOST_VOXELS = 16
+LAYER_MAX_HEIGHT_M = 2.0
 # expected_update_rate is a period in seconds; sensors are faster than this.
 _LONG_PERIOD_S = 2.0
 
-_LASER = 'LaserScan'
-_CLOUD = 'PointCloud2'
-_CONTENT_OF_TYPE = {_LASER: Content.SCAN, _CLOUD: Content.CLOUD}
+LASER = 'LaserScan'
+CLOUD = 'PointCloud2'
+_CONTENT_OF_TYPE = {LASER: Content.SCAN, CLOUD: Content.CLOUD}
 _BODY_FRAMES = ('map', 'odom', 'base_link', 'base_footprint')
 
 
@@ -67,7 +62,7 @@ def check_heights(stack: Stack) -> Iterator[Nav2Finding]:
             )
     for costmap in stack.costmaps:
         for layer in costmap.of_class(*OBSTACLE_CLASSES):
-            top = layer.block.number('max_obstacle_height', _LAYER_MAX_HEIGHT_M)
+            top = layer.block.number('max_obstacle_height', LAYER_MAX_HEIGHT_M)
             low = layer.block.number('min_obstacle_height', 0.0)
             if top is not None and low is not None and top <= low:
                 yield error(
@@ -125,7 +120,7 @@ def check_ranges(stack: Stack) -> Iterator[Nav2Finding]:
 def check_data_type(stack: Stack) -> Iterator[Nav2Finding]:
     """Find sources whose data type is not what their topic carries."""
     for _, _, source in _obstacle_sources(stack):
-        kind = source.block.text('data_type', _LASER)
+        kind = source.block.text('data_type', LASER)
         where = source.block.at('data_type')
         if kind is None:
             continue
@@ -133,7 +128,7 @@ def check_data_type(stack: Stack) -> Iterator[Nav2Finding]:
             yield error(
                 where,
                 f'{kind} is no type of the obstacle layer: the costmap fails to configure',
-                f'write {_LASER} or {_CLOUD}',
+                f'write {LASER} or {CLOUD}',
             )
             continue
         topic = source.block.text('topic', source.name) or ''
@@ -144,9 +139,9 @@ def check_data_type(stack: Stack) -> Iterator[Nav2Finding]:
                 where,
                 f'{written} {kind}, while {topic} carries {carried.value}: '
                 'the subscription never matches',
-                f'write {_CLOUD}' if carried is Content.CLOUD else 'correct the topic or the type',
+                f'write {CLOUD}' if carried is Content.CLOUD else 'correct the topic or the type',
             )
-        if kind == _CLOUD and source.block.flag('inf_is_valid'):
+        if kind == CLOUD and source.block.flag('inf_is_valid'):
             yield warning(
                 source.block.at('inf_is_valid'),
                 'has no effect on point clouds',
@@ -182,23 +177,6 @@ def check_sensor_frame(stack: Stack) -> Iterator[Nav2Finding]:
                 f'rays would start at {frame}, not at the camera: clearing removes real obstacles',
                 'leave it empty (the frame of the cloud) or name the sensor',
             )
-
-
-def check_voxels(stack: Stack) -> Iterator[Nav2Finding]:
-    """Find voxel columns that are too low for what should be marked."""
-    for costmap in stack.costmaps:
-        for layer in costmap.of_class('VoxelLayer'):
-            count = layer.block.number('z_voxels', _VOXELS)
-            size = layer.block.number('z_resolution', _VOXEL_HEIGHT_M)
-            bottom = layer.block.number('origin_z', 0.0)
-            if count is not None and not 1 <= count <= _MOST_VOXELS:
-                yield error(
-                    layer.block.at('z_voxels'),
-                    f'{count:g}: the layer holds 1 to {_MOST_VOXELS} voxels a column',
-                    'write 16 at most and a larger z_resolution',
-                )
-            elif count and size is not None and bottom is not None:
-                yield from _low_column(layer, bottom + count * size)
 
 
 def check_topics(stack: Stack) -> Iterator[Nav2Finding]:
@@ -243,7 +221,7 @@ def _missing_sources(layer: Layer) -> Iterator[Nav2Finding]:
         if layer.block.block(name) is None:
             yield error(
                 where,
-                f'{name} has no block: it would listen to a topic {name} as {_LASER} '
+                f'{name} has no block: it would listen to a topic {name} as {LASER} '
                 'and drop every point above 0 m',
                 f'write a block {name}: with topic, data_type, max_obstacle_height and clearing',
             )
@@ -279,23 +257,3 @@ def _empty_range(block: Block, kind: str, default: float) -> Iterator[Nav2Findin
             f'{upper:g} m is not above {kind}_min_range {lower:g} m: no point is in range',
             f'write {kind}_max_range in metres, such as {default}',
         )
-
-
-def _low_column(layer: Layer, column_top: float) -> Iterator[Nav2Finding]:
-    """Yield cloud sources whose upper points lie above the voxels."""
-    for source in layer.sources:
-        if source.block.text('data_type', _LASER) != _CLOUD:
-            continue
-        tops = chain(
-            [source.block.number('max_obstacle_height', MAX_HEIGHT_M)],
-            [layer.block.number('max_obstacle_height', _LAYER_MAX_HEIGHT_M)],
-        )
-        wanted = min((top for top in tops if top is not None), default=0.0)
-        if column_top < wanted - 1e-6:
-            yield warning(
-                layer.block.at('z_voxels'),
-                f'the voxels end at {column_top:g} m: points of {source.name} between there and '
-                f'{wanted:g} m are dropped',
-                f'write z_voxels times z_resolution of at least {wanted:g} m, '
-                f'for example 16 × {wanted / 16:.3g}',
-            )
