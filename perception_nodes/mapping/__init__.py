@@ -1,0 +1,69 @@
+"""
+Where can I drive: a rolling semantic grid from masks.
+
+::
+
+    view = GroundView.prepare(points_xy, sigma_m)          # once per camera pose
+    observer = MaskObserver(SIMULATOR_CLASSES)
+    grid = SemanticMap(SIMULATOR_CLASSES)
+    seen = observer.observe(mask, confidence, view)        # or observe_points with depth
+    result = grid.update(seen, odom_from_base, stamp_ns)   # UpdateResult
+    grid.occupancy()                                       # (N, N) int8, -1 unknown
+
+Torch is imported only by :mod:`.torch_layers`.
+"""
+
+from perception_nodes.mapping.classes import (
+    SIMULATOR_CLASSES,
+    UNKNOWN,
+    MapClass,
+    MapClasses,
+    MapClassesError,
+    load_map_classes,
+    parse_map_classes,
+)
+from perception_nodes.mapping.grid import (
+    GridConfig,
+    MapEvent,
+    OnJump,
+    SemanticMap,
+    UpdateResult,
+    UpdateStatus,
+)
+from perception_nodes.mapping.ground_view import GroundView
+from perception_nodes.mapping.motion import MotionConfig, PlanarPose
+from perception_nodes.mapping.observation import MaskObserver, Observation, ObservationConfig
+from perception_nodes.mapping.occupancy import (
+    MapFileError,
+    MapMode,
+    OccupancyMap,
+    load_map,
+    save_map,
+)
+
+__all__ = [
+    'SIMULATOR_CLASSES',
+    'UNKNOWN',
+    'GridConfig',
+    'GroundView',
+    'MapClass',
+    'MapClasses',
+    'MapClassesError',
+    'MapEvent',
+    'MapFileError',
+    'MapMode',
+    'MaskObserver',
+    'MotionConfig',
+    'Observation',
+    'ObservationConfig',
+    'OccupancyMap',
+    'OnJump',
+    'PlanarPose',
+    'SemanticMap',
+    'UpdateResult',
+    'UpdateStatus',
+    'load_map',
+    'load_map_classes',
+    'parse_map_classes',
+    'save_map',
+]

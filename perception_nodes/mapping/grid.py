@@ -1,0 +1,358 @@
+"""A rolling grid around the robot in odom: what is where, what it costs, and what is not known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from perception_nodes.geometry import RigidTransform
+from perception_nodes.mapping.classes import SIMULATOR_CLASSES, UNKNOWN, MapClasses
+from perception_nodes.mapping.layers import CellsFromBase, FusionRule, Layers, NumpyLayers
+from perception_nodes.mapping.motion import (
+    MotionConfig,
+    MotionGuard,
+    PlanarPose,
+    Verdict,
+    WrongTransformError,
+    planar_pose_from_matrix,
+)
+from perception_nodes.mapping.observation import Observation
+from perception_nodes.mapping.occupancy import UNKNOWN_COST, OccupancyMap
+from perception_nodes.structures import check_settings, setting
+
+
+class OnJump(str, Enum):
+    """What becomes of the map when odometry has jumped for good."""
+
+    RESET = 'reset'
+    REANCHOR = 'reanchor'
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridConfig:
+    """Size of the map and how evidence is fused."""
+
+    size_cells: int = setting(200, 'cells along a side', minimum=10, maximum=4000)
+    resolution_m: float = setting(0.05, 'side of a cell in metres', minimum=0.001, maximum=10.0)
+    rolling: bool = setting(True, 'the window follows the robot; else it stays where it began')
+    recenter_cells: int = setting(
+        1, 'the window moves when the robot is so many cells from its middle', minimum=1
+    )
+    hit: float = setting(0.85, 'log-odds a full look adds to the class seen', minimum=0.01)
+    miss: float = setting(0.4, 'log-odds a full look takes from the other classes', minimum=0.0)
+    lowest: float = setting(-2.0, 'log-odds never fall below', maximum=0.0)
+    highest: float = setting(3.5, 'log-odds never rise above', minimum=0.1)
+    dynamic_highest: float = setting(2.0, 'the same for dynamic classes', minimum=0.1)
+    known: float = setting(0.4, 'log-odds at which a cell counts as known', minimum=0.01)
+    clear_half_life_s: float = setting(
+        0.25, 'half-life of a dynamic class where something else is seen now', minimum=0.01
+    )
+    on_jump: str = setting(
+        'reset',
+        'what becomes of the map when odometry has jumped for good',
+        choices=tuple(item.value for item in OnJump),
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        check_settings(self)
+        if self.known >= min(self.highest, self.dynamic_highest):
+            raise ValueError(
+                f'known: {self.known} must be below highest and dynamic_highest '
+                f'({self.highest}, {self.dynamic_highest}), or no cell is ever known'
+            )
+
+
+class UpdateStatus(str, Enum):
+    """What became of a frame. Everything but ``FUSED`` has left the map as it was."""
+
+    FUSED = 'fused'
+    TRANSFORM_MISSING = 'transform_missing'
+    TRANSFORM_LATE = 'transform_late'
+    TRANSFORM_WRONG = 'transform_wrong'
+    FRAME_LATE = 'frame_late'
+    ODOMETRY_JUMP = 'odometry_jump'
+
+
+class MapEvent(str, Enum):
+    """What happened to the map as a whole before a frame was fused."""
+
+    NONE = 'none'
+    RESET = 'reset'
+    REANCHORED = 'reanchored'
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateResult:
+    """
+    What became of a frame.
+
+    :param reason: why it was refused, or what happened to the map, in words.
+    :param cells: cells that the frame saw.
+    """
+
+    status: UpdateStatus
+    reason: str = ''
+    event: MapEvent = MapEvent.NONE
+    cells: int = 0
+
+
+LayersFactory = Callable[[int, FusionRule], Layers]
+
+
+@dataclass
+class GridCounts:
+    """Frames by what became of them, and what happened to the map."""
+
+    updates: Counter[UpdateStatus] = field(default_factory=Counter)
+    events: Counter[MapEvent] = field(default_factory=Counter)
+
+
+class SemanticMap:
+    """
+    The map. Time and pose are arguments; nothing here reads a clock.
+
+    Cells are (row, column) with row along y and column along x of odom, as in
+    nav_msgs/OccupancyGrid.
+
+    :param make_layers: where the evidence lives; ``NumpyLayers``, or
+        ``functools.partial(TorchLayers, device='cuda')``.
+    :ivar counts: what became of the frames so far.
+    """
+
+    def __init__(
+        self,
+        classes: MapClasses = SIMULATOR_CLASSES,
+        config: GridConfig | None = None,
+        motion: MotionConfig | None = None,
+        *,
+        make_layers: LayersFactory = NumpyLayers,
+    ) -> None:
+        self.classes_table = classes
+        self.config = GridConfig() if config is None else config
+        self.guard = MotionGuard(motion)
+        self._layers = make_layers(self.config.size_cells, fusion_rule(classes, self.config))
+        self._origin = np.zeros(2, np.int64)  # cell (column, row) of odom at the window's corner
+        self._is_placed = False
+        self._stamp_ns: int | None = None
+        self._fused_ns: int | None = None
+        self.counts = GridCounts()
+
+    @property
+    def origin_xy(self) -> tuple[float, float]:
+        """Corner of cell (0, 0) in odom, metres."""
+        column, row = self._origin * self.config.resolution_m
+        return float(column), float(row)
+
+    @property
+    def stamp_ns(self) -> int | None:
+        """Time for which the evidence stands; ``None`` before the first frame."""
+        return self._stamp_ns
+
+    def reset(self) -> None:
+        """Forget the map and the motion; counts stay."""
+        self._forget()
+        self.guard.reset()
+
+    def _forget(self) -> None:
+        self._layers.clear()
+        self._is_placed = False
+        self._stamp_ns = self._fused_ns = None
+
+    def update(
+        self,
+        observation: Observation,
+        odom_from_base: RigidTransform | np.ndarray | None,
+        stamp_ns: int,
+        transform_stamp_ns: int | None = None,
+    ) -> UpdateResult:
+        """
+        Fuse what one frame saw, or say why not.
+
+        :param odom_from_base: transform at the stamp of the frame, also as (4, 4) matrix; ``None``
+            is missing.
+        :param stamp_ns: when the picture was taken.
+        :param transform_stamp_ns: when the transform holds, if it is not interpolated.
+        """
+        result = self._update(observation, odom_from_base, stamp_ns, transform_stamp_ns)
+        self.counts.updates[result.status] += 1
+        self.counts.events[result.event] += 1
+        return result
+
+    def _update(
+        self,
+        observation: Observation,
+        odom_from_base: RigidTransform | np.ndarray | None,
+        stamp_ns: int,
+        transform_stamp_ns: int | None,
+    ) -> UpdateResult:
+        if odom_from_base is None:
+            return UpdateResult(
+                status=UpdateStatus.TRANSFORM_MISSING, reason='no transform odom from base_link'
+            )
+        motion = self.guard.config
+        age_s = 0.0 if transform_stamp_ns is None else abs(stamp_ns - transform_stamp_ns) * 1e-9
+        if age_s > motion.max_transform_age_s:
+            return UpdateResult(
+                status=UpdateStatus.TRANSFORM_LATE,
+                reason=f'the transform is {age_s:.3f} s from the frame, allowed '
+                f'{motion.max_transform_age_s} s (max_transform_age_s)',
+            )
+        try:
+            pose = planar_pose_from_matrix(_matrix(odom_from_base), motion.max_tilt_deg)
+        except WrongTransformError as error:
+            return UpdateResult(status=UpdateStatus.TRANSFORM_WRONG, reason=str(error))
+        verdict = self.guard.judge(pose, stamp_ns)
+        if verdict in _REFUSALS:
+            return _REFUSALS[verdict]
+        event, reason = self._settle(verdict, pose)
+        cells = self._fuse(observation, pose, stamp_ns)
+        return UpdateResult(status=UpdateStatus.FUSED, reason=reason, event=event, cells=cells)
+
+    def _settle(self, verdict: Verdict, pose: PlanarPose) -> tuple[MapEvent, str]:
+        """Deal with a map whose frame or clock is no longer the one it was built in."""
+        if verdict is Verdict.ACCEPTED:
+            return MapEvent.NONE, ''
+        if verdict is Verdict.JUMP_CONFIRMED and self.config.on_jump == OnJump.REANCHOR:
+            self._reanchor(pose)
+            return MapEvent.REANCHORED, 'odometry has jumped; the map was carried over'
+        self._forget()
+        what = 'odometry' if verdict is Verdict.JUMP_CONFIRMED else 'the clock'
+        return MapEvent.RESET, f'{what} has jumped; the map was forgotten'
+
+    def _fuse(self, observation: Observation, pose: PlanarPose, stamp_ns: int) -> int:
+        seconds = 0.0 if self._fused_ns is None else (stamp_ns - self._fused_ns) * 1e-9
+        self.advance(stamp_ns)
+        self._follow(pose)
+        self._fused_ns = stamp_ns
+        clear_factor = 0.5 ** (seconds / self.config.clear_half_life_s)
+        return self._layers.fuse(observation, self._cells_from_base(pose), clear_factor)
+
+    def advance(self, stamp_ns: int) -> None:
+        """Let time pass: evidence fades. Earlier stamps change nothing."""
+        if self._stamp_ns is None:
+            self._stamp_ns = stamp_ns
+        seconds = (stamp_ns - self._stamp_ns) * 1e-9
+        if seconds > 0:
+            self._layers.decay(0.5 ** (seconds / self.classes_table.half_lives_s))
+            self._stamp_ns = stamp_ns
+
+    def _centred_origin(self, pose: PlanarPose) -> np.ndarray:
+        cell = np.floor(np.array([pose.x_m, pose.y_m]) / self.config.resolution_m)
+        return cell.astype(np.int64) - self.config.size_cells // 2
+
+    def _follow(self, pose: PlanarPose) -> None:
+        """Move the window by whole cells so that the robot stays in its middle."""
+        wanted = self._centred_origin(pose)
+        if not self._is_placed:
+            self._origin, self._is_placed = wanted, True
+            return
+        step = wanted - self._origin
+        if self.config.rolling and np.abs(step).max() >= self.config.recenter_cells:
+            self._layers.shift(int(step[0]), int(step[1]))
+            self._origin = wanted
+
+    def _cells_from_base(self, pose: PlanarPose) -> CellsFromBase:
+        cell_m = self.config.resolution_m
+        return CellsFromBase(
+            cos=float(np.cos(pose.yaw_rad) / cell_m),
+            sin=float(np.sin(pose.yaw_rad) / cell_m),
+            column_0=float(pose.x_m / cell_m - self._origin[0]),
+            row_0=float(pose.y_m / cell_m - self._origin[1]),
+        )
+
+    def _reanchor(self, pose: PlanarPose) -> None:
+        """Turn and move the map with the odometry frame; the one time cells are resampled."""
+        side, cell_m = self.config.size_cells, self.config.resolution_m
+        origin = self._centred_origin(pose) if self.config.rolling else self._origin
+        rows, columns = np.mgrid[:side, :side]
+        x_m = (columns + origin[0] + 0.5) * cell_m
+        y_m = (rows + origin[1] + 0.5) * cell_m
+        change = self.guard.old_from_new
+        cos, sin = np.cos(change.yaw_rad), np.sin(change.yaw_rad)
+        old_column = np.floor((change.x_m + cos * x_m - sin * y_m) / cell_m) - self._origin[0]
+        old_row = np.floor((change.y_m + sin * x_m + cos * y_m) / cell_m) - self._origin[1]
+        inside = (old_column >= 0) & (old_column < side) & (old_row >= 0) & (old_row < side)
+        sources = np.where(inside, old_row * side + old_column, -1).astype(np.int64)
+        self._layers.rearrange(sources)
+        self._origin = origin
+
+    def log_odds(self) -> np.ndarray:
+        """Return a copy of the evidence, (C, N, N) float32; 0 is unknown."""
+        return self._layers.log_odds()
+
+    def classes(self) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return the class of every cell and how sure that is.
+
+        :return: (N, N) uint8 class ids with 255 unknown, (N, N) uint8 probability of that class
+            with 255 for 1.0 and 0 where unknown.
+        """
+        ids, values = self._layers.best()
+        probability = 1 / (1 + np.exp(-values))
+        confidence = np.rint(probability * 255).astype(np.uint8)
+        confidence[ids == UNKNOWN] = 0
+        return ids, confidence
+
+    def occupancy(self) -> np.ndarray:
+        """Return (N, N) int8 costs 0..100 as the table grades them, -1 unknown."""
+        ids, _ = self._layers.best()
+        costs = np.full(256, UNKNOWN_COST, np.int8)
+        costs[: len(self.classes_table)] = self.classes_table.costs
+        return costs[ids]
+
+    def occupancy_map(self) -> OccupancyMap:
+        """Return the costs with the place of the window in odom, to publish or to save."""
+        return OccupancyMap(
+            costs=self.occupancy(),
+            resolution_m=self.config.resolution_m,
+            origin_xy=self.origin_xy,
+        )
+
+    def obstacle_points(self, height_m: float = 0.0) -> np.ndarray:
+        """
+        Return the middles of the cells where something stands.
+
+        :param height_m: height to give them.
+        :return: (M, 3) float32, metres in odom.
+        """
+        ids, _ = self._layers.best()
+        standing = np.zeros(256, bool)
+        standing[: len(self.classes_table)] = ~self.classes_table.ground
+        rows, columns = np.nonzero(standing[ids])
+        x_m = (columns + self._origin[0] + 0.5) * self.config.resolution_m
+        y_m = (rows + self._origin[1] + 0.5) * self.config.resolution_m
+        return np.stack([x_m, y_m, np.full(len(x_m), height_m)], axis=1).astype(np.float32)
+
+
+def _matrix(transform: RigidTransform | np.ndarray) -> np.ndarray:
+    return transform.matrix if isinstance(transform, RigidTransform) else transform
+
+
+_REFUSALS = {
+    Verdict.LATE: UpdateResult(
+        status=UpdateStatus.FRAME_LATE, reason='a frame of this time or later is already fused'
+    ),
+    Verdict.JUMP: UpdateResult(
+        status=UpdateStatus.ODOMETRY_JUMP,
+        reason='the robot cannot have moved so far (max_speed_m_s, max_turn_rad_s)',
+    ),
+}
+
+
+def fusion_rule(classes: MapClasses, config: GridConfig) -> FusionRule:
+    """Return the rule of a configuration for a table of classes."""
+    dynamic = classes.dynamic
+    return FusionRule(
+        ground=classes.ground,
+        dynamic=dynamic,
+        hit=config.hit,
+        miss=config.miss,
+        lowest=np.where(dynamic, 0, config.lowest).astype(np.float32),
+        highest=np.where(dynamic, config.dynamic_highest, config.highest).astype(np.float32),
+        known=config.known,
+    )

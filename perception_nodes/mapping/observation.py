@@ -1,0 +1,250 @@
+"""What one mask says about the floor around the robot: weighted looks at places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from perception_nodes.mapping.classes import UNKNOWN, MapClasses
+from perception_nodes.mapping.columns import GROUND, STANDING, UNLABELLED, trace_columns
+from perception_nodes.mapping.ground_view import GroundView
+from perception_nodes.structures import check_settings, setting
+
+PIXELS_FOR_A_FULL_LOOK = 4.0
+"""With depth, so many pixels in a cell count as one look without doubt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservationConfig:
+    """How a mask is read."""
+
+    min_confidence: float = setting(
+        0.3,
+        'confidence in 0..1 at and below which a pixel weighs nothing',
+        minimum=0,
+        maximum=0.99,
+    )
+    min_run_px: int = setting(
+        2, 'standing runs of a column shorter than this are speckle', minimum=1, maximum=50
+    )
+    max_gap_px: int = setting(
+        4, 'unlabelled pixels allowed between the ground and a contact', minimum=0, maximum=100
+    )
+    mark_cut_off: bool = setting(
+        False, 'mark things whose foot is below the picture, at the nearest visible place'
+    )
+    ground_tolerance_m: float = setting(
+        0.08, 'with depth: ground pixels further from the floor than this are ignored', minimum=0.0
+    )
+    max_height_m: float = setting(
+        2.0, 'with depth: standing pixels above this are ignored', minimum=0.0
+    )
+    depth_sigma_1_m: float = setting(
+        0.005, 'with depth: standard deviation of range is this times range squared', minimum=0.0
+    )
+    max_range_m: float = setting(4.0, 'places further than this are ignored', minimum=0.1)
+    obstacle_height_m: float = setting(
+        0.1, 'without depth: height of reported obstacle points in metres', minimum=0.0
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        check_settings(self)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Observation:
+    """
+    Looks at places on the floor, and where things stand.
+
+    :param points_xy: (2, N) float32, metres in base_link, finite.
+    :param class_ids: (N,) uint8, ids of the map's classes.
+    :param weights: (N,) float32, share of a cell's look: in a cell they add up to 1 when it is
+        seen completely and without doubt.
+    :param obstacles_xyz: (M, 3) float32, metres in base_link: standing pixels (with depth) or
+        contacts (without).
+    :param obstacle_ids: (M,) uint8, their classes.
+    """
+
+    points_xy: np.ndarray
+    class_ids: np.ndarray
+    weights: np.ndarray
+    obstacles_xyz: np.ndarray
+    obstacle_ids: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Refuse arrays of different lengths."""
+        count, obstacles = len(self.weights), len(self.obstacle_ids)
+        found = (self.points_xy.shape, self.class_ids.shape, self.obstacles_xyz.shape)
+        if found != ((2, count), (count,), (obstacles, 3)):
+            raise ValueError(
+                'an observation needs points_xy (2, N), class_ids (N,), weights (N,), '
+                f'obstacles_xyz (M, 3), obstacle_ids (M,); got {found[0]}, {found[1]}, '
+                f'({count},), {found[2]}, ({obstacles},)'
+            )
+
+    @classmethod
+    def empty(cls) -> Observation:
+        """Return the value that says: looked, and saw nothing of the floor."""
+        return cls(
+            points_xy=np.zeros((2, 0), np.float32),
+            class_ids=np.zeros(0, np.uint8),
+            weights=np.zeros(0, np.float32),
+            obstacles_xyz=np.zeros((0, 3), np.float32),
+            obstacle_ids=np.zeros(0, np.uint8),
+        )
+
+
+class MaskObserver:
+    """
+    Reads masks, with or without depth.
+
+    :param classes: table of the map.
+    :param labels: class name per mask value; without it mask values are class ids.
+    :param resolution_m: side of a cell of the grid.
+    """
+
+    def __init__(
+        self,
+        classes: MapClasses,
+        config: ObservationConfig | None = None,
+        *,
+        labels: Mapping[int, str] | None = None,
+        resolution_m: float = 0.05,
+    ) -> None:
+        self.config = ObservationConfig() if config is None else config
+        self.classes = classes
+        self.resolution_m = resolution_m
+        self._ids = classes.id_table(labels)
+        kinds = np.full(256, UNLABELLED, np.uint8)
+        kinds[: len(classes)] = np.where(classes.ground, GROUND, STANDING)
+        self._kinds = kinds[self._ids]
+        levels = np.linspace(0, 1, 256)
+        floor = self.config.min_confidence
+        self._trust = np.clip((levels - floor) / (1 - floor), 0, 1).astype(np.float32)
+
+    def observe(
+        self, mask: np.ndarray, confidence: np.ndarray | None, view: GroundView
+    ) -> Observation:
+        """
+        Return what a mask shows on the ground plane (see :mod:`.columns` for the rule).
+
+        :param mask: (H, W) uint8 mask values, 255 unknown.
+        :param confidence: (H, W) uint8, 255 is 1.0; ``None`` trusts every pixel fully.
+        :param view: where the pixels look, for the same H and W.
+        """
+        _check_shapes(mask, confidence, view.shape_hw)
+        mask = mask[view.first_row :]
+        kinds = cv2.LUT(mask, self._kinds)
+        trace = self._trace(kinds)
+        rows = np.arange(len(kinds), dtype=np.int16)[:, None]
+        seen = kinds == GROUND
+        seen &= rows > trace.block_rows.astype(np.int16)
+        seen &= view.area_shares > 0
+        looks = np.flatnonzero(seen)
+        contacts = trace.contact_rows * mask.shape[1] + trace.contact_columns
+        contacts = contacts[view.width_shares.ravel()[contacts] > 0]
+        index = np.concatenate([looks, contacts])
+        weights = np.concatenate(
+            [view.area_shares.ravel()[looks], view.width_shares.ravel()[contacts]]
+        )
+        if confidence is not None:
+            weights *= self._trust[confidence[view.first_row :].ravel()[index]]
+        points_xy = np.stack([view.x_m.ravel()[index], view.y_m.ravel()[index]])
+        ids = self._ids[mask.ravel()[index]]
+        count = len(contacts)
+        obstacles = np.empty((count, 3), np.float32)
+        obstacles[:, :2] = points_xy[:, len(looks) :].T
+        obstacles[:, 2] = self.config.obstacle_height_m
+        return Observation(
+            points_xy=points_xy, class_ids=ids, weights=weights,
+            obstacles_xyz=obstacles, obstacle_ids=ids[len(looks) :],
+        )  # fmt: skip
+
+    def _trace(self, kinds: np.ndarray):  # noqa: ANN202 - see trace_columns
+        config = self.config
+        return trace_columns(
+            kinds,
+            min_run_px=config.min_run_px,
+            max_gap_px=config.max_gap_px,
+            mark_cut_off=config.mark_cut_off,
+        )
+
+    def observe_points(
+        self,
+        mask: np.ndarray,
+        confidence: np.ndarray | None,
+        points_xyz: np.ndarray,
+        sigma_m: np.ndarray | None = None,
+    ) -> Observation:
+        """
+        Return what a mask shows with depth: every pixel is where its point is.
+
+        :param points_xyz: (H, W, 3) float32 organised cloud in base_link, metres, NaN unknown.
+        :param sigma_m: (H, W) float32 standard deviation of range; by default it grows with the
+            square of range.
+        """
+        _check_shapes(mask, confidence, points_xyz.shape[:2])
+        kinds = cv2.LUT(mask, self._kinds)
+        config, z_m = self.config, points_xyz[:, :, 2]
+        range_m = np.hypot(points_xyz[:, :, 0], points_xyz[:, :, 1])
+        is_ground = (kinds == GROUND) & (np.abs(z_m) <= config.ground_tolerance_m)
+        is_standing = (kinds == STANDING) & (z_m >= -config.ground_tolerance_m)
+        is_standing &= z_m <= config.max_height_m
+        index = np.flatnonzero((is_ground | is_standing) & (range_m <= config.max_range_m))
+        if sigma_m is None:
+            sigma = config.depth_sigma_1_m * range_m.ravel()[index] ** 2
+        else:
+            sigma = sigma_m.ravel()[index]
+        weights = np.minimum(1, self.resolution_m / np.maximum(sigma, 1e-6)).astype(np.float32)
+        weights /= np.float32(PIXELS_FOR_A_FULL_LOOK)
+        if confidence is not None:
+            weights *= self._trust[confidence.ravel()[index]]
+        points = points_xyz.reshape(-1, 3)[index].astype(np.float32)
+        ids = self._ids[mask.ravel()[index]]
+        standing = is_standing.ravel()[index]
+        return Observation(
+            points_xy=np.ascontiguousarray(points[:, :2].T), class_ids=ids, weights=weights,
+            obstacles_xyz=points[standing], obstacle_ids=ids[standing],
+        )  # fmt: skip
+
+    def points_for(self, mask: np.ndarray, view: GroundView) -> np.ndarray:
+        """
+        Return the organised cloud of a mask without depth, for layers that pair it pixel by pixel.
+
+        :return: (H, W, 3) float32, metres in base_link. Ground pixels and contacts lie on the
+            floor; NaN where nothing is known: above the horizon, out of range, unlabelled, on
+            standing things above their contact and beyond them.
+        """
+        _check_shapes(mask, None, view.shape_hw)
+        cloud = np.full((*mask.shape, 3), np.nan, np.float32)
+        part = mask[view.first_row :]
+        kinds = cv2.LUT(part, self._kinds)
+        trace = self._trace(kinds)
+        rows = np.arange(len(kinds))[:, None]
+        known = (kinds == GROUND) & (rows > trace.block_rows)
+        known[trace.contact_rows, trace.contact_columns] = True
+        known &= view.area_shares > 0
+        below = cloud[view.first_row :]
+        below[known, 0] = view.x_m[known]
+        below[known, 1] = view.y_m[known]
+        below[known, 2] = 0
+        return cloud
+
+
+def _check_shapes(
+    mask: np.ndarray, confidence: np.ndarray | None, shape_hw: tuple[int, ...]
+) -> None:
+    """Refuse pictures that do not belong together."""
+    if mask.shape != tuple(shape_hw) or mask.dtype != np.uint8:
+        raise ValueError(f'mask must be {tuple(shape_hw)} uint8, got {mask.shape} {mask.dtype}')
+    if confidence is not None and (confidence.shape != mask.shape or confidence.dtype != np.uint8):
+        raise ValueError(
+            f'confidence must be {mask.shape} uint8, got {confidence.shape} {confidence.dtype}'
+        )
+
+
+__all__ = ['UNKNOWN', 'MaskObserver', 'Observation', 'ObservationConfig']

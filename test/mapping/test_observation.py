@@ -1,0 +1,217 @@
+import numpy as np
+import pytest
+
+from perception_nodes.mapping import (
+    SIMULATOR_CLASSES,
+    GroundView,
+    MaskObserver,
+    Observation,
+    ObservationConfig,
+)
+
+FLOOR, LANE, PERSON, BOX, UNKNOWN = 0, 1, 3, 5, 255
+SHAPE = (480, 640)
+
+
+@pytest.fixture
+def observer():
+    return MaskObserver(SIMULATOR_CLASSES)
+
+
+def mask_of(value):
+    return np.full(SHAPE, value, np.uint8)
+
+
+def test_unknown_mask_says_nothing(observer, view):
+    seen = observer.observe(mask_of(UNKNOWN), None, view)
+    assert len(seen.weights) == len(seen.obstacle_ids) == 0
+
+
+def test_free_floor_is_seen_up_to_the_range_and_not_above_the_horizon(observer, view):
+    seen = observer.observe(mask_of(FLOOR), None, view)
+    range_m = np.hypot(*seen.points_xy)
+    assert range_m.max() <= 4.0
+    assert range_m.max() > 3.8
+    assert (seen.class_ids == FLOOR).all()
+    assert (seen.points_xy[0] > 0.3).all()
+
+
+def test_thing_marks_where_it_touches_the_ground_and_hides_what_is_behind(observer, view, lookup):
+    mask = mask_of(FLOOR)
+    mask[100:330, 300:340] = BOX
+    seen = observer.observe(mask, None, view)
+    foot = lookup[0][329, 300:340]
+    assert (seen.class_ids == BOX).sum() == 40
+    assert np.allclose(seen.obstacles_xyz[:, :2], foot, atol=1e-6)
+    points = seen.points_xy[:, seen.class_ids == FLOOR]
+    bearing = np.abs(np.arctan2(points[1], points[0] - 0.1))
+    behind = (bearing < 0.03) & (points[0] > foot[:, 0].max() + 0.01)
+    assert not behind.any()
+    in_front = (bearing < 0.03) & (points[0] < foot[:, 0].min() - 0.01)
+    assert in_front.any()
+
+
+def test_floor_seen_behind_a_thing_in_the_same_column_stays_unknown(observer, view):
+    mask = mask_of(FLOOR)
+    mask[300:330] = BOX
+    seen = observer.observe(mask, None, view)
+    near = seen.points_xy[0][seen.class_ids == BOX]
+    assert seen.points_xy[0].max() == near.max()
+
+
+def test_thing_above_the_horizon_marks_nothing(observer, view):
+    mask = mask_of(FLOOR)
+    mask[:170] = PERSON
+    assert len(observer.observe(mask, None, view).obstacle_ids) == 0
+
+
+def test_thing_out_of_range_marks_nothing(observer, view):
+    mask = mask_of(FLOOR)
+    mask[:200] = PERSON  # its foot is 6 m away
+    assert len(observer.observe(mask, None, view).obstacle_ids) == 0
+
+
+def test_low_confidence_weighs_nothing_but_still_hides(observer, view):
+    mask, confidence = mask_of(FLOOR), np.full(SHAPE, 255, np.uint8)
+    mask[100:330, 300:340] = BOX
+    confidence[mask == BOX] = 60
+    seen = observer.observe(mask, confidence, view)
+    assert seen.weights[seen.class_ids == BOX].max() == 0
+    certain = observer.observe(mask, None, view)
+    assert (seen.class_ids == FLOOR).sum() == (certain.class_ids == FLOOR).sum()
+
+
+def test_weight_grows_with_confidence(observer, view):
+    sums = [
+        observer.observe(mask_of(FLOOR), np.full(SHAPE, level, np.uint8), view).weights.sum()
+        for level in (77, 128, 200, 255)
+    ]
+    assert sums == sorted(sums)
+    assert sums[0] < 0.01 * sums[-1]
+
+
+def test_cells_are_seen_completely_while_range_is_certain_and_less_beyond(observer, view):
+    seen = observer.observe(mask_of(FLOOR), None, view)
+    ahead, aside = np.floor(seen.points_xy / 0.05).astype(int)
+    looks = [
+        seen.weights[(np.abs(ahead - cell) <= 2) & (aside >= -4) & (aside < 4)].sum() / (5 * 8)
+        for cell in (20, 40, 70)
+    ]
+    # σ of the test camera passes the side of a cell, 5 cm, at 2.9 m.
+    assert looks[:2] == pytest.approx([1.0, 1.0], abs=0.1)
+    assert 0.5 < looks[2] < 0.85
+
+
+def test_uncertain_range_takes_weight_away(observer, lookup):
+    points_xy, sigma_m = lookup
+    sums = []
+    for factor in (1, 3):
+        view = GroundView.prepare(points_xy, sigma_m * factor)
+        sums.append(observer.observe(mask_of(FLOOR), None, view).weights.sum())
+    assert sums[1] < sums[0]
+
+
+def test_more_uncertain_than_allowed_is_not_seen(observer, lookup):
+    view = GroundView.prepare(lookup[0], lookup[1], max_sigma_m=0.02)
+    seen = observer.observe(mask_of(FLOOR), None, view)
+    limit = lookup[0][..., 0][lookup[1] <= 0.02].max()
+    assert seen.points_xy[0].max() <= limit + 1e-6
+
+
+def test_camera_that_sees_no_floor_in_range_gives_an_empty_view(observer, lookup):
+    view = GroundView.prepare(np.full_like(lookup[0], np.nan), lookup[1])
+    assert len(observer.observe(mask_of(FLOOR), None, view).weights) == 0
+
+
+def test_labels_of_the_mask_are_resolved_by_name(view):
+    observer = MaskObserver(SIMULATOR_CLASSES, labels={0: 'person', 7: 'floor', 8: 'dragon'})
+    mask = mask_of(7)
+    mask[:330, 300:340] = 0
+    mask[:330, 400:440] = 8
+    seen = observer.observe(mask, None, view)
+    assert set(seen.class_ids.tolist()) == {FLOOR, PERSON}
+    assert (seen.class_ids == PERSON).sum() == 40
+
+
+@pytest.mark.parametrize(
+    ('mask', 'confidence', 'message'),
+    [
+        (np.zeros((240, 320), np.uint8), None, r'mask must be \(480, 640\) uint8'),
+        (np.zeros(SHAPE, np.int32), None, 'int32'),
+        (np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.float32), 'confidence must be'),
+    ],
+)
+def test_pictures_that_do_not_belong_together_are_refused(
+    observer, view, mask, confidence, message
+):
+    with pytest.raises(ValueError, match=message):
+        observer.observe(mask, confidence, view)
+
+
+def test_broken_look_up_is_refused(lookup):
+    with pytest.raises(ValueError, match='ground look-up'):
+        GroundView.prepare(lookup[0], lookup[1][:-1])
+
+
+def test_observation_with_arrays_of_different_lengths_is_refused():
+    with pytest.raises(ValueError, match='observation needs'):
+        Observation(
+            points_xy=np.zeros((2, 3)), class_ids=np.zeros(2), weights=np.zeros(3),
+            obstacles_xyz=np.zeros((0, 3)), obstacle_ids=np.zeros(0),
+        )  # fmt: skip
+
+
+def test_organised_cloud_is_nan_above_the_horizon_and_behind_contacts(observer, view, lookup):
+    mask = mask_of(FLOOR)
+    mask[100:330, 300:340] = BOX
+    mask[400:410] = UNKNOWN
+    cloud = observer.points_for(mask, view)
+    assert cloud.shape == (*SHAPE, 3)
+    assert cloud.dtype == np.float32
+    assert np.isnan(cloud[: view.first_row]).all()
+    assert np.isnan(cloud[:329, 300:340]).all()
+    assert np.isnan(cloud[400:410]).all()
+    assert np.allclose(cloud[329, 300:340, :2], lookup[0][329, 300:340])
+    assert (cloud[329, 300:340, 2] == 0).all()
+    assert np.allclose(cloud[450, :, :2], lookup[0][450])
+
+
+class TestWithDepth:
+    """Every pixel is where its point is."""
+
+    @pytest.fixture
+    def cloud(self):
+        """Return 4×4 pixels of floor 1 m ahead, one of them a thing 0.5 m high, one NaN."""
+        points = np.zeros((4, 4, 3), np.float32)
+        points[..., 0], points[..., 1] = 1.0, np.linspace(0.1, -0.1, 4)
+        points[0, 0] = (2.0, 0.3, 0.5)
+        points[0, 1] = np.nan
+        return points
+
+    def test_standing_pixels_mark_where_their_points_are(self, observer, cloud):
+        mask = np.zeros((4, 4), np.uint8)
+        mask[0, 0] = PERSON
+        seen = observer.observe_points(mask, None, cloud)
+        assert np.allclose(seen.obstacles_xyz, [[2.0, 0.3, 0.5]])
+        assert (seen.class_ids == FLOOR).sum() == 14
+
+    def test_ground_labels_off_the_floor_are_ignored(self, observer, cloud):
+        seen = observer.observe_points(np.zeros((4, 4), np.uint8), None, cloud)
+        assert (seen.points_xy[0] < 1.5).all()
+
+    def test_standing_points_above_the_robot_are_ignored(self, cloud):
+        observer = MaskObserver(SIMULATOR_CLASSES, ObservationConfig(max_height_m=0.4))
+        mask = np.full((4, 4), BOX, np.uint8)
+        assert len(observer.observe_points(mask, None, cloud).obstacle_ids) == 14
+
+    def test_floor_behind_a_thing_counts_when_depth_shows_it(self, observer, cloud):
+        mask = np.zeros((4, 4), np.uint8)
+        mask[2] = BOX
+        seen = observer.observe_points(mask, None, cloud)
+        assert (seen.class_ids == FLOOR).sum() == 10
+
+    def test_uncertain_depth_weighs_less(self, observer, cloud):
+        mask = np.zeros((4, 4), np.uint8)
+        sharp = observer.observe_points(mask, None, cloud, np.full((4, 4), 0.01))
+        blunt = observer.observe_points(mask, None, cloud, np.full((4, 4), 0.2))
+        assert blunt.weights.sum() == pytest.approx(sharp.weights.sum() / 4)
