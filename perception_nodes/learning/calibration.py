@@ -54,7 +54,7 @@ def fit_temperature(scores: np.ndarray, right: np.ndarray) -> float:
         return 1.0
     logits = torch.logit(torch.as_tensor(scores, dtype=torch.float64), eps=_TINY)
     truth = torch.as_tensor(right, dtype=torch.float64)
-    candidates = np.geomspace(0.2, 5.0, 200)
+    candidates = np.geomspace(0.1, 10.0, 300)
     losses = [
         float(functional.binary_cross_entropy_with_logits(logits / value, truth))
         for value in candidates

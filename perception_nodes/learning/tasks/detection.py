@@ -35,7 +35,7 @@ from perception_nodes.learning.recipe import Recipe
 from perception_nodes.structures import Detections
 
 LOWEST_SCORE = 0.02  # below this no box matters to the average precision
-NMS_IOU = 0.6
+NMS_IOU = 0.5  # the default of `DetectionConfig`
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
