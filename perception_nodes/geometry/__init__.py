@@ -1,22 +1,30 @@
 """Cameras, rigid transforms, the transform tree and the ground; numpy only."""
 
+from perception_nodes.geometry.camera_info import camera_model_from_info_fields
 from perception_nodes.geometry.camera_model import (
     CameraModel,
     UncalibratedCameraError,
-    camera_model_from_info_fields,
     centred_from_continuous,
     continuous_from_centred,
 )
 from perception_nodes.geometry.ground import GroundNotVisibleError, GroundProjection
 from perception_nodes.geometry.lens import DistortionModel
 from perception_nodes.geometry.rigid_transform import RigidTransform
+from perception_nodes.geometry.transform_buffer import (
+    MissingTransform,
+    TransformBuffer,
+    TransformUnavailableError,
+)
 
 __all__ = [
     'CameraModel',
     'DistortionModel',
     'GroundNotVisibleError',
     'GroundProjection',
+    'MissingTransform',
     'RigidTransform',
+    'TransformBuffer',
+    'TransformUnavailableError',
     'UncalibratedCameraError',
     'camera_model_from_info_fields',
     'centred_from_continuous',

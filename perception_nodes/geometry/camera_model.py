@@ -14,6 +14,9 @@ IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 CENTRE_OF_FIRST_PIXEL = 0.5
 """Where the continuous convention puts what ROS and OpenCV call pixel 0."""
 
+PROPORTION_TOLERANCE = 0.02
+"""Sizes are rounded to whole pixels: 1 px of a picture that is 50 px high."""
+
 
 class UncalibratedCameraError(ValueError):
     """A camera without intrinsics: nothing can be measured with its pictures."""
@@ -75,7 +78,7 @@ class CameraModel:
         width, height = (int(side) for side in self.size_wh)
         if min(width, height) < 1:
             raise ValueError(f'size_wh must be at least 1x1 pixels, got {self.size_wh}')
-        model = _model(self.distortion_model)
+        model = distortion_model_named(self.distortion_model)
         object.__setattr__(self, 'size_wh', (width, height))
         object.__setattr__(self, 'distortion_model', model)
         object.__setattr__(self, 'k', _camera_matrix(self.k))
@@ -149,6 +152,23 @@ class CameraModel:
         scale_x, scale_y = (new / old for new, old in zip(size_wh, self.size_wh, strict=True))
         return self._mapped(size_wh, scale_x, scale_y, 0.0, 0.0)
 
+    def for_picture(self, size_wh: tuple[int, int]) -> CameraModel:
+        """
+        Return the camera of a picture that may have been scaled since ``camera_info``.
+
+        :raises ValueError: when the proportions differ, which no scaling explains.
+        """
+        if size_wh == self.size_wh:
+            return self
+        scale_x, scale_y = (new / old for new, old in zip(size_wh, self.size_wh, strict=True))
+        if abs(scale_x / scale_y - 1) > PROPORTION_TOLERANCE:
+            raise ValueError(
+                f'picture of {size_wh[0]}x{size_wh[1]} does not belong to a camera of '
+                f'{self.size_wh[0]}x{self.size_wh[1]}: the proportions differ; take the '
+                'camera_info of the same camera driver, or calibrate at this size'
+            )
+        return self.resized(size_wh)
+
     def cropped(self, x: int, y: int, width: int, height: int) -> CameraModel:
         """
         Return the camera of a part of the picture.
@@ -210,45 +230,8 @@ class CameraModel:
         return replace(self, size_wh=size_wh, k=tuple(k.ravel()), p=p)
 
 
-def camera_model_from_info_fields(
-    *,
-    size_wh: tuple[int, int],
-    distortion_model: str,
-    d: Sequence[float],
-    k: Sequence[float],
-    r: Sequence[float] = IDENTITY,
-    p: Sequence[float] | None = None,
-    binning_xy: tuple[int, int] = (0, 0),
-    roi_xywh: tuple[int, int, int, int] = (0, 0, 0, 0),
-) -> CameraModel:
-    """
-    Return the camera of the pictures that come with a ``sensor_msgs/CameraInfo``.
-
-    The region of interest is cut out first and counts in pixels of the full resolution, then
-    blocks are binned, as the message defines. Zeros mean the whole picture and no binning.
-    All-zero ``d`` means no distortion for every model, also for ``equidistant`` and for none:
-    that is how ROS's ``image_geometry`` reads it.
-
-    :param size_wh: width and height at full resolution.
-    :param r: rectification; all zero counts as identity.
-    :param p: projection; all zero counts as missing.
-    :raises UncalibratedCameraError: when ``k[0]`` is zero.
-    :raises ValueError: naming the field, its value and what is allowed.
-    """
-    model = distortion_model if any(d) else DistortionModel.PLUMB_BOB
-    camera = CameraModel(
-        size_wh=size_wh, k=tuple(k), distortion_model=_model(model),
-        d=tuple(d) if any(d) else (), r=tuple(r) if any(r) else IDENTITY,
-        p=tuple(p) if p is not None and any(p) else None,
-    )  # fmt: skip
-    if any(roi_xywh[2:]):
-        camera = camera.cropped(*roi_xywh)
-    if max(binning_xy) > 1:
-        camera = camera.binned(max(1, binning_xy[0]), max(1, binning_xy[1]))
-    return camera
-
-
-def _model(name: str) -> DistortionModel:
+def distortion_model_named(name: str) -> DistortionModel:
+    """Return the model of a name, or raise ``ValueError`` with the names that there are."""
     try:
         return DistortionModel(name)
     except ValueError:

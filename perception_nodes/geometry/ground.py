@@ -68,9 +68,9 @@ class GroundProjection:
     def __post_init__(self) -> None:
         """Refuse negative deviations and cameras that cannot see the ground."""
         for name in ('pitch_sigma_rad', 'roll_sigma_rad', 'height_sigma_m', 'pixel_sigma'):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f'{name} must be finite and at least 0, got {value!r}')
+            self._check_number(name, minimum=0.0)
+        for name in ('pitch_rad', 'roll_rad'):
+            self._check_number(name, minimum=-np.inf)
         self._check_height()
         self._check_view()
 
@@ -123,7 +123,10 @@ class GroundProjection:
 
     def lookup(self, stride: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """
-        Return the ground points of a whole picture, made once and kept.
+        Return the ground points of a whole picture.
+
+        Made once and kept, also for equal projections; with a measured attitude, which will not
+        come again, it is made at every call from rays that are kept.
 
         :param stride: take every ``stride``-th pixel of every ``stride``-th row, as
             ``mask[::stride, ::stride]`` does.
@@ -132,45 +135,58 @@ class GroundProjection:
         """
         if stride < 1:
             raise ValueError(f'stride must be at least 1, got {stride}')
-        return _lookup(self, stride)
+        is_level = self.pitch_rad == 0 and self.roll_rad == 0
+        return (_kept_lookup if is_level else _made_lookup)(self, stride)
 
     def _intersect(self, rays: PixelRays) -> tuple[np.ndarray, np.ndarray]:
         """Return where rays meet the ground, and the 1σ of the distance; dtype of the rays."""
         dtype = rays.directions.dtype
         rotation = self.level_from_camera.rotation.astype(dtype)
-        height = dtype.type(self.height_m)
+        foot = self.level_from_camera.translation.astype(dtype)
         directions = rays.directions @ rotation.T
         down = -directions[..., 2]
-        reach = height / np.where(down > 0, down, dtype.type(np.nan))
-        offset = directions[..., :2] * reach[..., None]
+        reach = foot[2] / np.where(down > 0, down, dtype.type(np.nan))
+        x, y = directions[..., 0] * reach, directions[..., 1] * reach
         turns = [(per_pixel @ rotation[2]) ** 2 for per_pixel in (rays.per_column, rays.per_row)]
-        sigma = self._range_sigma(offset, reach, turns[0] + turns[1])
-        return offset + self.level_from_camera.translation[:2].astype(dtype), sigma
+        points = np.empty((*x.shape, 2), dtype)
+        points[..., 0] = x + foot[0]
+        points[..., 1] = y + foot[1]
+        return points, self._range_sigma(x, y, reach, turns[0] + turns[1])
 
     def _range_sigma(
-        self, offset: np.ndarray, reach: np.ndarray, sine_turn: np.ndarray
+        self, x: np.ndarray, y: np.ndarray, reach: np.ndarray, sine_turn: np.ndarray
     ) -> np.ndarray:
         """
         Return the 1σ of the distance; see the class for the formula.
 
-        :param offset: (..., 2) metres from the foot of the camera.
-        :param reach: (...) metres along the ray.
-        :param sine_turn: (...) squared change per pixel of the sine of the angle below the
-            horizon, over both directions.
+        All arguments have the same shape; sums over a last axis of two would take twice as long
+        as everything else.
+
+        :param x: metres ahead of the foot of the camera.
+        :param y: metres to its left.
+        :param reach: metres along the ray.
+        :param sine_turn: squared change per pixel of the sine of the angle below the horizon,
+            over both directions.
         """
         height = self.height_m
-        distance_sq = (offset**2).sum(axis=-1)
-        distance = np.sqrt(distance_sq)
-        ahead = np.where(distance > NADIR_M, offset[..., 0] ** 2 / distance_sq, 1)
-        cosine_sq = np.maximum(distance_sq, NADIR_M**2) / reach**2
+        ahead_sq = x * x + NADIR_M**2
+        distance_sq = ahead_sq + y * y
+        ahead = ahead_sq / distance_sq
         angle_variance = (
-            self.pitch_sigma_rad**2 * ahead
-            + self.roll_sigma_rad**2 * (1 - ahead)
-            + self.pixel_sigma**2 * sine_turn / cosine_sq
+            self.roll_sigma_rad**2
+            + (self.pitch_sigma_rad**2 - self.roll_sigma_rad**2) * ahead
+            + self.pixel_sigma**2 * sine_turn * reach * reach / distance_sq
         )
         leverage = (height**2 + distance_sq) / height
-        variance = leverage**2 * angle_variance
+        variance = leverage * leverage * angle_variance
         return np.sqrt(variance + distance_sq * (self.height_sigma_m / height) ** 2)
+
+    def _check_number(self, name: str, minimum: float) -> None:
+        """Make a field a plain float, since a numpy scalar would widen float32 pictures."""
+        value = float(getattr(self, name))
+        if not (np.isfinite(value) and value >= minimum):
+            raise ValueError(f'{name} must be finite and at least {minimum}, got {value!r}')
+        object.__setattr__(self, name, value)
 
     def _check_height(self) -> None:
         if self.height_m <= 0:
@@ -193,13 +209,13 @@ class GroundProjection:
             )
 
 
-@functools.lru_cache(maxsize=LOOKUPS_KEPT)
-def _lookup(projection: GroundProjection, stride: int) -> tuple[np.ndarray, np.ndarray]:
+def _made_lookup(projection: GroundProjection, stride: int) -> tuple[np.ndarray, np.ndarray]:
     rays = rays_of_picture(projection.camera, stride)
     with np.errstate(invalid='ignore', over='ignore'):
         points_xy, sigma_m = projection._intersect(rays)
-    points_xy = points_xy.astype(np.float32)
-    sigma_m = sigma_m.astype(np.float32)
     points_xy.setflags(write=False)
     sigma_m.setflags(write=False)
     return points_xy, sigma_m
+
+
+_kept_lookup = functools.lru_cache(maxsize=LOOKUPS_KEPT)(_made_lookup)

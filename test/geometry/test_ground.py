@@ -12,7 +12,7 @@ from perception_nodes.geometry import (
     GroundProjection,
     RigidTransform,
 )
-from perception_nodes.geometry.ground import _lookup
+from perception_nodes.geometry.ground import _kept_lookup
 from perception_nodes.geometry.pixel_rays import rays_of_picture
 
 NO_DOUBT = {
@@ -110,6 +110,13 @@ def test_stride_below_one_is_refused(mounted, cameras):
         projection(cameras['pinhole'], mounted()).lookup(0)
 
 
+def test_numpy_scalars_do_not_widen_the_lookup(mounted, cameras):
+    doubts = {name: np.float64(0.01) for name in NO_DOUBT}
+    ground = projection(cameras['pinhole'], mounted(), **doubts)
+    tilted = ground.with_attitude(pitch_rad=np.float64(0.01), roll_rad=0.0, sigma_rad=0.001)
+    assert {array.dtype for array in (*ground.lookup(), *tilted.lookup())} == {np.dtype('f4')}
+
+
 def test_lookup_is_made_once_and_cannot_be_changed(mounted, cameras):
     first = projection(cameras['pinhole'], mounted()).lookup()
     again = projection(CameraModel(**vars(cameras['pinhole'])), mounted()).lookup()
@@ -122,6 +129,12 @@ def test_changed_extrinsics_make_another_lookup(mounted, cameras):
     first = projection(cameras['pinhole'], mounted(pitch_deg=8)).lookup()
     other = projection(cameras['pinhole'], mounted(pitch_deg=9)).lookup()
     assert not np.array_equal(first[0], other[0], equal_nan=True)
+
+
+def test_attitude_that_is_no_number_is_refused(mounted, cameras):
+    ground = projection(cameras['pinhole'], mounted())
+    with pytest.raises(ValueError, match='pitch_rad must be finite'):
+        ground.with_attitude(pitch_rad=np.nan, roll_rad=0.0, sigma_rad=0.001)
 
 
 def test_camera_under_the_ground_is_refused(mounted, cameras):
@@ -274,7 +287,7 @@ def test_straight_down_has_finite_doubt(mounted, cameras):
 
 def test_lookup_stays_cheap(mounted, cameras):
     rays_of_picture.cache_clear()
-    _lookup.cache_clear()
+    _kept_lookup.cache_clear()
     ground = projection(cameras['plumb_bob'], mounted(), pitch_sigma_rad=SIGMA_RAD)
     started = time.perf_counter()
     ground.lookup()
