@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
 from perception_nodes.nav2.finding import Nav2Finding, error
 from perception_nodes.nav2.nodes import PARAMETERS_KEY, merge
 
+_TEXT = 'tag:yaml.org,2002:str'
 # Parameter files are kilobytes; anything this large is a bag or a map by mistake.
 _MAX_BYTES = 10_000_000
 
@@ -55,7 +56,13 @@ class Parameters:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as ROS reads it: ``1e-3`` is a number, and aliases are refused."""
+    """YAML as ROS reads it: ``1e-3`` is a number, ``y`` a bool, and aliases are refused."""
+
+    bool_values: ClassVar[dict[str, bool]] = {
+        **yaml.SafeLoader.bool_values,
+        'y': True,
+        'n': False,
+    }
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose what comes next, as long as it is written out."""
@@ -63,12 +70,23 @@ class _Loader(yaml.SafeLoader):
             event = self.peek_event()
             problem = f'ROS refuses YAML aliases (*{event.anchor}); write the block out'
             raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
-        return super().compose_node(parent, index)
+        node = super().compose_node(parent, index)
+        if isinstance(parent, yaml.MappingNode) and index is None:
+            node.tag = _TEXT  # a name is text, even y or 1
+        return node
 
 
-_Loader.add_implicit_resolver(
-    'tag:yaml.org,2002:float', re.compile(r'^[-+]?\d[\d_]*[eE][-+]?\d+$'), list('-+0123456789')
-)
+# What ROS's own parser takes for a bool, an integer, a double; all else is text, dates and the
+# word null included (rcl_yaml_param_parser, measured with Jazzy).
+_SCALARS = {
+    'bool': (r'[yYnN]|yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF'),
+    'int': r'[-+]?(0|[1-9]\d*|0[0-7]+|0[xX][0-9a-fA-F]+)',
+    'float': r'[-+]?((\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|\.(inf|Inf|INF))|\.(nan|NaN|NAN)',
+    'null': '',
+}
+_Loader.yaml_implicit_resolvers = {}
+for _kind, _words in _SCALARS.items():
+    _Loader.add_implicit_resolver(f'tag:yaml.org,2002:{_kind}', re.compile(f'^({_words})$'), None)
 
 
 def read_parameters(paths: Iterable[Path]) -> Parameters:

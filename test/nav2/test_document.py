@@ -97,6 +97,7 @@ class TestBroken:
             ('\n\n- one\n- two\n', 3, 'node names'),
             ('just words\n', 1, 'node names'),
             ('a: &x {b: 1}\nc: *x\n', 2, 'aliases'),
+            ('a: &x {<<: {b: 1}}\nc: {<<: *x}\n', 2, 'aliases'),
             ('a: !!python/object:os.system {}\n', 1, 'not valid YAML'),
             ('? [a, b]\n: 1\n', 1, 'not valid YAML'),
         ],

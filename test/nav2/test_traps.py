@@ -218,7 +218,7 @@ TRAPS = [
     ('local', LOCAL + 'width', 5.0, 'types', 'error'),
     ('local', LOCAL + 'rolling_window', 'true', 'types', 'error'),
     ('local', LOCAL + 'transform_tolerance', {}, 'types', 'error'),
-    ('local', CAMERA + 'sensor_frame', None, 'types', 'warning'),
+    ('local', CAMERA + 'sensor_frame', None, 'empty', 'error'),
     ('local', VOXELS + 'track_unknown_space', True, 'placement', 'error'),
     # plugins
     ('local', LOCAL + 'plugins', ['voxels', 'ghost', 'inflation'], 'plugins', 'error'),
@@ -339,6 +339,9 @@ TRAPS = [
     # the file itself
     ('lifecycle', 'segmentation_node.threads', 2, 'structure', 'error'),
     ('lifecycle', NODE + 'zones', HUGE, 'lists', 'error'),
+    ('lifecycle', NODE + 'zones', [{'a': 1}], 'lists', 'error'),
+    ('lifecycle', NODE + 'zones', [[1.0, 2]], 'lists', 'error'),
+    ('local', LOCAL + 'footprint', HUGE, 'lists', 'error'),
     ('local', CAMERA + 'topic', '$(var cloud)', 'substitutions', 'not checked'),
     ('local', LOCAL + 'robot_radius', '$(var radius)', 'substitutions', 'not checked'),
 ]

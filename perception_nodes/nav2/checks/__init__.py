@@ -30,6 +30,7 @@ CHECKS: dict[str, Check] = {
     'structure': files.check_structure,
     'costmap_name': files.check_costmap_name,
     'lists': files.check_lists,
+    'empty': files.check_empty,
     'substitutions': files.check_substitutions,
     'types': names.check_types,
     'names': names.check_names,

@@ -110,7 +110,7 @@ def check_footprint(stack: Stack) -> Iterator[Nav2Finding]:
         has_footprint = block.has('footprint') and block.values.get('footprint') not in ('', '[]')
         if has_footprint:
             yield from _bad_footprint(costmap)
-            if block.has('robot_radius'):
+            if block.text('footprint') and block.has('robot_radius'):
                 yield info(block.at('robot_radius'), 'has no effect: footprint wins', 'delete one')
         elif not block.has('robot_radius'):
             yield warning(

@@ -54,23 +54,22 @@ def check_costmap_name(stack: Stack) -> Iterator[Nav2Finding]:
 
 
 def check_lists(stack: Stack) -> Iterator[Nav2Finding]:
-    """Find lists with mixed types, for which ROS refuses the whole file."""
+    """Find lists that ROS refuses, or flattens."""
     for node in stack.nodes:
         for where, value in _leaves(node.block):
-            if not isinstance(value, list):
-                continue
-            kinds = sorted({type(item).__name__ for item in value})
-            if len(kinds) > 1 and not any(is_unresolved(item) for item in value):
+            if isinstance(value, list):
+                yield from _list(where, value)
+
+
+def check_empty(stack: Stack) -> Iterator[Nav2Finding]:
+    """Find names without a value, for which ROS refuses the whole file."""
+    for node in stack.nodes:
+        for where, value in _leaves(node.block):
+            if value is None:
                 yield error(
                     where,
-                    f'a list of {" and ".join(kinds)}: ROS refuses the whole file',
-                    'give all elements one type, for numbers a decimal point each: [0.5, 0.0]',
-                )
-            elif kinds and kinds[0] in ('list', 'dict', 'NoneType'):
-                yield error(
-                    where,
-                    'a list of lists, blocks or nothing: ROS refuses the whole file',
-                    "write nested lists as a string in quotes: '[[0.1, 0.2], [0.1, -0.2]]'",
+                    'has no value: ROS refuses the whole file',
+                    "write a value, '' for empty text, or delete the line",
                 )
 
 
@@ -82,6 +81,31 @@ def check_substitutions(stack: Stack) -> Iterator[Nav2Finding]:
             unresolved = [item for item in items if is_unresolved(item)]
             if unresolved and where.rpartition('.')[2].rpartition(' ')[2] in _READ_NAMES:
                 yield not_checked(where, f'{unresolved[0]} is filled in by a launch file')
+
+
+def _list(where: str, values: list[Any]) -> Iterator[Nav2Finding]:
+    """Yield what is wrong with one list."""
+    nested = any(isinstance(item, list) for item in values)
+    items = [part for item in values for part in (item if isinstance(item, list) else [item])]
+    kinds = sorted({type(item).__name__ for item in items})
+    if {'list', 'dict', 'NoneType'} & set(kinds):
+        yield error(
+            where,
+            'a list of blocks or of nothing is no parameter',
+            'write a list of names, and a block for each name',
+        )
+    elif len(kinds) > 1 and not any(is_unresolved(item) for item in items):
+        yield error(
+            where,
+            f'a list of {" and ".join(kinds)}: ROS refuses the whole file',
+            'give all elements one type, for numbers a decimal point each: [0.5, 0.0]',
+        )
+    elif nested:
+        yield error(
+            where,
+            'a list of lists: ROS makes one flat list of it',
+            "write it as text in quotes: '[[0.1, 0.2], [0.1, -0.2]]'",
+        )
 
 
 def _strays(values: Mapping[Any, Any], path: str, depth: int) -> Iterator[Nav2Finding]:

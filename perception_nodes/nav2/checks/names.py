@@ -34,13 +34,7 @@ def check_types(stack: Stack) -> Iterator[Nav2Finding]:
             wanted = names.get(str(name))
             if wanted is None or is_unresolved(value):
                 continue
-            if value is None:
-                yield warning(
-                    block.at(str(name)),
-                    'is written without a value',
-                    f'write {_EXAMPLES[wanted]}, or delete the line',
-                )
-            elif not _fits(value, wanted):
+            if value is not None and not _fits(value, wanted):
                 yield error(
                     block.at(str(name)),
                     f'is {_described(value)} where the node declares a {wanted.value}: '
@@ -145,11 +139,12 @@ def _fits(value: object, wanted: Type) -> bool:
 
 def _list_fits(values: list[Any], wanted: Type) -> bool:
     """Tell whether a list has the type; an empty one has any."""
+    kinds = {type(item) for item in values}
+    if len(kinds) > 1 or kinds & {list, dict, type(None)}:
+        return True  # named by the check of lists
     if wanted not in (Type.STRINGS, Type.DOUBLES):
         return False
     plain = str if wanted is Type.STRINGS else float
-    if len({type(item) for item in values}) > 1:
-        return True  # named by the check of lists
     return all(isinstance(item, plain) or is_unresolved(item) for item in values)
 
 
