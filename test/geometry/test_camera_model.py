@@ -14,7 +14,6 @@ from perception_nodes.geometry import (
     centred_from_continuous,
     continuous_from_centred,
 )
-from perception_nodes.simulation.camera import PinholeCamera
 
 ROUND_TRIP_PX = 0.01
 K = (500.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0)
@@ -147,14 +146,6 @@ def test_pixel_that_no_ray_reaches_is_nan():
 def test_conventions_differ_by_half_a_pixel():
     assert np.array_equal(continuous_from_centred(np.array([[0, 0]])), [[0.5, 0.5]])
     assert np.array_equal(centred_from_continuous(np.array([[0.5, 0.5]])), [[0.0, 0.0]])
-
-
-def test_agrees_with_the_camera_of_the_simulator():
-    simulated = PinholeCamera.from_fovy((640, 480), 60.0)
-    cx, cy = centred_from_continuous(np.array([simulated.cx, simulated.cy]))
-    camera = CameraModel.pinhole((640, 480), simulated.fx, simulated.fy, cx, cy)
-    points = np.random.default_rng(1).uniform((-1, -1, 1), (1, 1, 5), (50, 3))
-    assert np.allclose(continuous_from_centred(camera.project(points)), simulated.project(points))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from perception_nodes.geometry import (
     GroundProjection,
     RigidTransform,
     centred_from_continuous,
+    continuous_from_centred,
 )
 
 pytest.importorskip('mujoco', reason='mujoco is not installed: pip install .[simulation]')
@@ -69,6 +70,18 @@ def projection_of(camera, base_from_camera, pitch_sigma_rad=0.0):
         model_of(camera), RigidTransform.from_matrix(base_from_camera),
         pitch_sigma_rad=pitch_sigma_rad, roll_sigma_rad=0.0, height_sigma_m=0.0, pixel_sigma=0.0,
     )  # fmt: skip
+
+
+def test_camera_agrees_with_that_of_the_simulator():
+    simulated = PinholeCamera.from_fovy((640, 480), 60.0)
+    points = np.random.default_rng(1).uniform((-1, -1, 1), (1, 1, 5), (50, 3))
+    pixels = continuous_from_centred(model_of(simulated).project(points))
+    assert np.allclose(pixels, simulated.project(points))
+
+
+def test_pose_of_the_simulated_camera_is_taken_over():
+    pose = camera_pose((0.1, 0, 0.3), 0.2, 0.1, 0.05)
+    assert np.allclose(RigidTransform.from_matrix(pose).matrix, pose)
 
 
 @pytest.mark.parametrize(('distance_m', 'allowed_m'), [(2.0, 0.01), (4.0, 0.02)])
