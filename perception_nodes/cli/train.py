@@ -115,7 +115,8 @@ def _print(report: BundleReport) -> None:
     console.print(f'bundle: {report.bundle.path}', highlight=False)
     console.print(f'ONNX differs from torch by at most {max(report.parity.values()):.1e}')
     console.print(
-        f'temperature {calibration.temperature}: calibration error {before:.3f} → {after:.3f}; '
+        f'temperature {calibration.temperature}, bias {calibration.bias}: '
+        f'calibration error {before:.3f} → {after:.3f}; '
         f'score threshold {calibration.score_threshold}'
     )
     for metric in report.bundle.spec.metrics:

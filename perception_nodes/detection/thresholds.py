@@ -36,7 +36,7 @@ class ScoreFilter:
         by_class = {**({} if config.score_threshold else calibration.class_thresholds), **own}
         default = config.score_threshold or calibration.score_threshold
         wanted = set(config.classes or class_names)
-        self.temperature = calibration.temperature
+        self.temperature, self.bias = calibration.temperature, calibration.bias
         self.thresholds = np.array(
             [by_class.get(name, default) if name in wanted else _NEVER for name in class_names]
         )
@@ -45,22 +45,23 @@ class ScoreFilter:
     def lowest_raw(self) -> float:
         """The threshold on the network's own scores below which nothing can pass."""
         lowest = float(self.thresholds.min())
-        return float(rescale_scores(np.array(lowest), 1.0 / self.temperature))
+        inverse = 1.0 / self.temperature, -self.bias * self.temperature
+        return float(rescale_scores(np.array(lowest), *inverse))
 
     def __call__(self, detections: Detections) -> Detections:
         """Return the detections with calibrated scores at or above their class's threshold."""
-        scores = rescale_scores(detections.scores, self.temperature)
+        scores = rescale_scores(detections.scores, self.temperature, self.bias)
         keep = scores >= self.thresholds[detections.class_ids]
         return Detections(detections.xyxy[keep], scores[keep], detections.class_ids[keep])
 
 
-def rescale_scores(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """Return sigmoid(logit(score) / temperature): temperature scaling of probabilities."""
-    if temperature == 1.0:
+def rescale_scores(scores: np.ndarray, temperature: float, bias: float = 0.0) -> np.ndarray:
+    """Return sigmoid(logit(score) / temperature + bias): Platt scaling of probabilities."""
+    if temperature == 1.0 and bias == 0.0:
         return scores
     inside = np.clip(np.asarray(scores, dtype=np.float64), _TINY, 1.0 - _TINY)
     logits = np.log(inside) - np.log1p(-inside)
-    return 1.0 / (1.0 + np.exp(-logits / temperature))
+    return 1.0 / (1.0 + np.exp(-logits / temperature - bias))
 
 
 def _refuse_unknown(setting_name: str, names: Iterable[str], known: Sequence[str]) -> None:

@@ -223,15 +223,17 @@ class Metric:
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
     """
-    How scores are to be read.
+    How scores are to be read: probability = sigmoid(logit(score) / temperature + bias).
 
     :param temperature: divides logits, above 0.
+    :param bias: added to the divided logits (Platt 1999); 0 is plain temperature scaling.
     :param score_threshold: boxes below it are dropped, 0..1.
     :param class_thresholds: ``{class name: threshold}`` where a class needs its own.
     """
 
     SECTION: ClassVar[str] = 'calibration'
     temperature: float = 1.0
+    bias: float = 0.0
     score_threshold: float = 0.3
     class_thresholds: Mapping[str, float] = field(default_factory=dict)
 
@@ -242,6 +244,7 @@ class Calibration:
         _assign(
             self,
             temperature=check.number('calibration.temperature', self.temperature, above=0),
+            bias=check.number('calibration.bias', self.bias, minimum=-100, maximum=100),
             score_threshold=check.number(
                 'calibration.score_threshold', self.score_threshold, minimum=0, maximum=1
             ),

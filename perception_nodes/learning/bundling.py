@@ -34,7 +34,7 @@ from perception_nodes.inference.golden import record_golden
 from perception_nodes.learning.calibration import (
     best_threshold,
     calibration_error,
-    fit_temperature,
+    fit_scaling,
     pooled_matches,
 )
 from perception_nodes.learning.data.pictures import LabelledPicture, labelled_pictures
@@ -194,7 +194,7 @@ def calibrate(
     results: Sequence[Detections], pictures: Sequence[LabelledPicture]
 ) -> tuple[Calibration, tuple[float, float]]:
     """
-    Fit temperature and threshold to detections of labelled pictures.
+    Fit scaling and threshold to detections of labelled pictures.
 
     :returns: the calibration; the expected calibration error before and after.
     """
@@ -204,13 +204,14 @@ def calibrate(
             for found, picture in zip(results, pictures, strict=True)
         ]
     )
-    temperature = fit_temperature(scores, hits)
-    tempered = rescale_scores(scores, temperature)
+    temperature, bias = fit_scaling(scores, hits)
+    scaled = rescale_scores(scores, temperature, bias)
     calibration = Calibration(
         temperature=round(temperature, 4),
-        score_threshold=round(best_threshold(tempered, hits, objects), 3),
+        bias=round(bias, 4),
+        score_threshold=round(best_threshold(scaled, hits, objects), 3),
     )
-    return calibration, (calibration_error(scores, hits), calibration_error(tempered, hits))
+    return calibration, (calibration_error(scores, hits), calibration_error(scaled, hits))
 
 
 def metric_list(figures: DetectionMetrics, data: str) -> tuple[Metric, ...]:

@@ -13,6 +13,7 @@ from perception_nodes.structures import Detections
 
 _MATCH_IOU = 0.5
 _TINY = 1e-6
+_SMALLEST_SLOPE = 0.05
 
 
 def matches(
@@ -43,23 +44,33 @@ def matches(
     return right, counted
 
 
-def fit_temperature(scores: np.ndarray, right: np.ndarray) -> float:
+def fit_scaling(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     """
-    Return the temperature with the smallest negative log-likelihood.
+    Return the temperature and the bias with the smallest negative log-likelihood (Platt 1999).
+
+    A detector's scores are products of several parts, and one half means nothing special to
+    them: a temperature alone cannot move that point, the bias does.
 
     :param scores: (N,) in 0..1.
     :param right: (N,) bool.
     """
     if len(scores) == 0 or right.all() or not right.any():
-        return 1.0
+        return 1.0, 0.0
     logits = torch.logit(torch.as_tensor(scores, dtype=torch.float64), eps=_TINY)
     truth = torch.as_tensor(right, dtype=torch.float64)
-    candidates = np.geomspace(0.1, 10.0, 300)
-    losses = [
-        float(functional.binary_cross_entropy_with_logits(logits / value, truth))
-        for value in candidates
-    ]
-    return float(candidates[int(np.argmin(losses))])
+    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([line], max_iter=200, line_search_fn='strong_wolfe')
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        value = functional.binary_cross_entropy_with_logits(logits * line[0] + line[1], truth)
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    slope, bias = line.detach().tolist()
+    # Scores that fall with the hit rate, or do not depend on it, are no scores: leave them.
+    return (1.0 / slope, bias) if slope > _SMALLEST_SLOPE else (1.0, 0.0)
 
 
 def best_threshold(scores: np.ndarray, right: np.ndarray, object_count: int) -> float:

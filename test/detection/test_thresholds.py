@@ -78,10 +78,16 @@ def test_temperature_above_one_moves_scores_towards_one_half():
     )
 
 
-@given(st.floats(0.02, 0.98), st.floats(0.3, 4.0), st.floats(0.001, 0.999))
-def test_filter_before_decoding_loses_nothing_that_would_pass(threshold, temperature, raw):
+def test_bias_moves_the_point_that_reads_one_half():
+    assert rescale_scores(np.array(0.7), 0.5, 0.0) > 0.8
+    middle = np.array(1 / (1 + np.exp(-1.0)))
+    assert rescale_scores(middle, 0.5, -2.0) == pytest.approx(0.5)
+
+
+@given(st.floats(0.02, 0.98), st.floats(0.3, 4.0), st.floats(-4, 4), st.floats(0.001, 0.999))
+def test_filter_before_decoding_loses_nothing_that_would_pass(threshold, temperature, bias, raw):
     config = DetectionConfig(score_threshold=threshold)
-    score_filter = ScoreFilter(config, NAMES, Calibration(temperature=temperature))
-    passes = float(rescale_scores(np.array(raw), temperature)) >= threshold
+    score_filter = ScoreFilter(config, NAMES, Calibration(temperature=temperature, bias=bias))
+    passes = float(rescale_scores(np.array(raw), temperature, bias)) >= threshold
     if passes:
         assert raw >= score_filter.lowest_raw - 1e-9

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from perception_nodes.detection.thresholds import rescale_scores
 from perception_nodes.learning.calibration import (
     best_threshold,
     calibration_error,
-    fit_temperature,
+    fit_scaling,
     matches,
     pooled_matches,
 )
@@ -44,20 +45,36 @@ def test_detection_on_an_ignored_region_does_not_count():
     assert counted.tolist() == [False]
 
 
-def test_temperature_undoes_overconfidence():
+@pytest.mark.parametrize(('temperature', 'bias'), [(2.0, 0.0), (0.5, 0.0), (0.7, -1.5)])
+def test_scaling_recovers_how_the_scores_were_spoiled(temperature, bias):
     rng = np.random.default_rng(0)
-    logits = rng.normal(0, 2, 4000)
-    right = rng.random(4000) < 1 / (1 + np.exp(-logits))
-    overconfident = 1 / (1 + np.exp(-2.0 * logits))
-    temperature = fit_temperature(overconfident, right)
-    assert temperature == pytest.approx(2.0, rel=0.1)
-    tempered = 1 / (1 + np.exp(-2.0 * logits / temperature))
-    assert calibration_error(tempered, right) < 0.5 * calibration_error(overconfident, right)
+    logits = rng.normal(0, 2, 8000)
+    right = rng.random(8000) < 1 / (1 + np.exp(-logits))
+    spoiled = 1 / (1 + np.exp(-(logits - bias) * temperature))
+    fitted = fit_scaling(spoiled, right)
+    assert fitted == pytest.approx((temperature, bias), rel=0.1, abs=0.1)
+    mended = rescale_scores(spoiled, *fitted)
+    assert calibration_error(mended, right) < 0.02 < calibration_error(spoiled, right)
+
+
+def test_best_threshold_of_calibrated_scores_is_half_the_f1():
+    rng = np.random.default_rng(1)
+    scores = rng.random(20000) ** 2
+    right = rng.random(20000) < scores
+    threshold = best_threshold(scores, right, int(right.sum()))
+    hits = right[scores >= threshold].sum()
+    f1 = 2 * hits / ((scores >= threshold).sum() + right.sum())
+    assert threshold == pytest.approx(f1 / 2, abs=0.05)  # Lipton et al. 2014
 
 
 @pytest.mark.parametrize('right', [np.ones(3, bool), np.zeros(3, bool)])
-def test_temperature_stays_where_nothing_can_be_learnt(right):
-    assert fit_temperature(np.array([0.2, 0.5, 0.9]), right) == 1.0
+def test_scaling_stays_where_nothing_can_be_learnt(right):
+    assert fit_scaling(np.array([0.2, 0.5, 0.9]), right) == (1.0, 0.0)
+
+
+def test_scores_that_fall_with_the_hit_rate_are_left_alone():
+    scores = np.linspace(0.05, 0.95, 200)
+    assert fit_scaling(scores, scores < 0.5) == (1.0, 0.0)
 
 
 def test_threshold_parts_hits_from_noise():
