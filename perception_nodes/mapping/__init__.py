@@ -22,14 +22,8 @@ from perception_nodes.mapping.classes import (
     load_map_classes,
     parse_map_classes,
 )
-from perception_nodes.mapping.grid import (
-    GridConfig,
-    MapEvent,
-    OnJump,
-    SemanticMap,
-    UpdateResult,
-    UpdateStatus,
-)
+from perception_nodes.mapping.grid import SemanticMap
+from perception_nodes.mapping.grid_config import GridConfig, OnJump
 from perception_nodes.mapping.ground_view import GroundView
 from perception_nodes.mapping.motion import MotionConfig, PlanarPose
 from perception_nodes.mapping.observation import MaskObserver, Observation, ObservationConfig
@@ -40,6 +34,7 @@ from perception_nodes.mapping.occupancy import (
     load_map,
     save_map,
 )
+from perception_nodes.mapping.update_result import MapEvent, UpdateResult, UpdateStatus
 
 __all__ = [
     'SIMULATOR_CLASSES',

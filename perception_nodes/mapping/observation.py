@@ -8,8 +8,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from perception_nodes.mapping.classes import UNKNOWN, MapClasses
-from perception_nodes.mapping.columns import GROUND, STANDING, UNLABELLED, trace_columns
+from perception_nodes.mapping.classes import MapClasses
+from perception_nodes.mapping.columns import (
+    GROUND,
+    STANDING,
+    UNLABELLED,
+    ColumnTrace,
+    trace_columns,
+)
 from perception_nodes.mapping.ground_view import GroundView
 from perception_nodes.structures import check_settings, setting
 
@@ -164,7 +170,7 @@ class MaskObserver:
             obstacles_xyz=obstacles, obstacle_ids=ids[len(looks) :],
         )  # fmt: skip
 
-    def _trace(self, kinds: np.ndarray):  # noqa: ANN202 - see trace_columns
+    def _trace(self, kinds: np.ndarray) -> ColumnTrace:
         config = self.config
         return trace_columns(
             kinds,
@@ -245,6 +251,3 @@ def _check_shapes(
         raise ValueError(
             f'confidence must be {mask.shape} uint8, got {confidence.shape} {confidence.dtype}'
         )
-
-
-__all__ = ['UNKNOWN', 'MaskObserver', 'Observation', 'ObservationConfig']
