@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -49,22 +50,26 @@ def collect(
 
 
 def list_table(rows: Sequence[ModelRow]) -> Table:
-    """Return the table of ``perception models list``."""
-    table = Table('name', 'where', 'task', 'input', 'classes', 'measured', 'licence', 'note')
+    """Return the table of ``perception models list``; names stay whole on a narrow terminal."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column('name', no_wrap=True)
+    table.add_column('task', no_wrap=True)
+    table.add_column('where', min_width=len('bundled'))
+    for name in ('input', 'classes', 'measured', 'licence'):
+        table.add_column(name, no_wrap=True)
     for row in rows:
         if row.spec is None:
-            table.add_row(escape(row.name), row.where, *[''] * 5, f'[red]{escape(row.note)}')
+            table.add_row(escape(row.name), '', row.where, f'[red]{escape(row.note)}')
             continue
         spec = row.spec
         table.add_row(
             escape(row.name),
-            row.where,
             spec.task,
+            row.where,
             _size(spec),
             str(len(spec.classes)),
-            ', '.join(f'{item.name} {item.value:.3g}' for item in spec.metrics[:2]),
+            ', '.join(f'{item.name} {item.value:.3g}' for item in spec.metrics[:1]),
             escape(spec.provenance.licence),
-            escape(row.note),
         )
     return table
 
