@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from perception_nodes.ros.recorder_graph import GraphRecorder
 
 _POLL_S = 0.2
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 # Loading and warming a model, or compiling a world, on a slow machine.
 _START_TIMEOUT_S = 120.0
 
@@ -94,13 +95,18 @@ def wait_until(children: Children, what: str, is_reached: Callable[[], bool]) ->
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: through the clean-up of everything started."""
+    """
+    Let SIGTERM end a command as Ctrl-C does: through the clean-up of everything started.
+
+    SIGINT is taken over, too: a shell that starts a command in the background has it ignored.
+    """
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in _INTERRUPTS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -13,7 +13,7 @@ from perception_nodes.structures import Detections
 
 _MATCH_IOU = 0.5
 _TINY = 1e-6
-_SMALLEST_SLOPE = 0.05
+_SMALLEST_SLOPE, _LARGEST = 0.05, 50.0
 
 
 def matches(
@@ -57,7 +57,11 @@ def fit_scaling(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     if len(scores) == 0 or right.all() or not right.any():
         return 1.0, 0.0
     logits = torch.logit(torch.as_tensor(scores, dtype=torch.float64), eps=_TINY)
-    truth = torch.as_tensor(right, dtype=torch.float64)
+    hits, misses = int(right.sum()), int((~right).sum())
+    # Platt's smoothed targets keep the fit finite where a score parts hits from misses.
+    truth = torch.as_tensor(
+        np.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2)), dtype=torch.float64
+    )
     line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([line], max_iter=200, line_search_fn='strong_wolfe')
 
@@ -69,8 +73,10 @@ def fit_scaling(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
 
     optimiser.step(loss)
     slope, bias = line.detach().tolist()
-    # Scores that fall with the hit rate, or do not depend on it, are no scores: leave them.
-    return (1.0 / slope, bias) if slope > _SMALLEST_SLOPE else (1.0, 0.0)
+    # Scores that fall with the hit rate, or do not depend on it, are no scores; and a step comes
+    # from too few detections to be trusted: leave both.
+    trusted = _SMALLEST_SLOPE < slope < _LARGEST and abs(bias) < _LARGEST
+    return (1.0 / slope, bias) if trusted else (1.0, 0.0)
 
 
 def best_threshold(scores: np.ndarray, right: np.ndarray, object_count: int) -> float:

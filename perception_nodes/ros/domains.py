@@ -18,16 +18,17 @@ FIRST_EPHEMERAL_PORT = 32768
 _CANDIDATES = range(1, 102)
 
 
-def free_domain(count: int = 1) -> int:
+def free_domain(count: int = 1, avoid: Iterable[int] = ()) -> int:
     """
     Return a domain that nobody on this host uses.
 
     Two processes that ask at the same time begin to look at different places.
 
     :param count: that many domains in a row must be free.
+    :param avoid: not these, whoever uses them.
     :raises ValueError: when there is none.
     """
-    used = local_domains(dds_process_ids())
+    used = local_domains(dds_process_ids()) | set(avoid)
     begin = os.getpid() % len(_CANDIDATES)
     for candidate in (*_CANDIDATES[begin:], *_CANDIDATES[:begin]):
         wanted = set(range(candidate, candidate + count))

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -109,18 +110,29 @@ def test_interrupted_demo_leaves_no_process_behind(model, tmp_path, number):
     pytest.importorskip('mujoco')
     command = [*START, '--out', str(tmp_path), '--model', model]
     process = subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        # As a background job of a shell would find it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )
     log = tmp_path / 'logs' / 'simulation_node.log'
     deadline = time.monotonic() + 90
     while not log.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert log.exists()
     children = _children(process.pid)
-    assert len(children) == 2
-    process.send_signal(number)
-    assert process.wait(40) != 0
-    assert not [pid for pid in children if Path(f'/proc/{pid}').exists()]
+    try:
+        assert log.exists()
+        assert len(children) == 2
+        process.send_signal(number)
+        assert process.wait(40) != 0
+        assert not [pid for pid in children if Path(f'/proc/{pid}').exists()]
+    finally:  # a failure here must not disturb the tests that follow
+        process.kill()
+        for pid in children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_output_folder_is_emptied_only_of_what_a_demo_made(tmp_path, monkeypatch):

@@ -72,6 +72,18 @@ def test_scaling_stays_where_nothing_can_be_learnt(right):
     assert fit_scaling(np.array([0.2, 0.5, 0.9]), right) == (1.0, 0.0)
 
 
+def test_a_step_between_few_detections_is_not_trusted():
+    scores = np.array([0.6199, 0.6199, 0.62, 0.62])
+    assert fit_scaling(scores, np.array([False, False, True, True])) == (1.0, 0.0)
+
+
+def test_separable_scores_give_a_finite_scaling():
+    scores = np.array([0.1, 0.2, 0.3, 0.7, 0.8, 0.9])
+    temperature, bias = fit_scaling(scores, scores > 0.5)
+    assert 0.1 < temperature < 10
+    assert abs(bias) < 5
+
+
 def test_scores_that_fall_with_the_hit_rate_are_left_alone():
     scores = np.linspace(0.05, 0.95, 200)
     assert fit_scaling(scores, scores < 0.5) == (1.0, 0.0)

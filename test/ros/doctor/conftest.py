@@ -237,7 +237,7 @@ class Plant:
 def plant():
     """Return a planted graph on a domain of this test run's own."""
     pytest.importorskip('vision_msgs', reason='no vision_msgs: source environment/activate.sh')
-    plant = Plant(free_domain(2))
+    plant = Plant(free_domain(2, avoid=[int(os.environ['ROS_DOMAIN_ID'])]))
     yield plant
     plant.stop()
 

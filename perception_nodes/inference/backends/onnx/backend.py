@@ -93,7 +93,10 @@ class OnnxBackend:
             return self._infer_bound(self._session, batch)
         if batch.dtype != self._dtype:
             batch = batch.astype(self._dtype)
-        results = self._session.run(None, {self._input: np.ascontiguousarray(batch)})
+        try:
+            results = self._session.run(None, {self._input: np.ascontiguousarray(batch)})
+        except Exception as error:  # ONNX Runtime's classes have no public common base
+            raise BackendError(f'the network cannot be run on {batch.shape}: {error}') from error
         return dict(zip(self._outputs, results, strict=True))
 
     def close(self) -> None:
