@@ -2,7 +2,9 @@
 
 import pytest
 
-pytestmark = [pytest.mark.ros, pytest.mark.slow]
+# Fast DDS on a busy machine now and then takes longer to find a participant than the doctor
+# watches; a wrong verdict would fail every time.
+pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.flaky(reruns=2)]
 
 
 def only_finding(plant, *arguments):
