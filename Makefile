@@ -18,7 +18,7 @@ demo: setup  ## simulator and detector on DDS; leaves a video, a bag and a repor
 lint: setup  ## style and types
 	@$(ACTIVATE) ruff check . && ruff format --check . && mypy perception_nodes
 
-test: lint  ## all tests
+test: lint  ## all tests but test-doctor
 	@$(ACTIVATE) python -m pytest --ignore=test/ros/doctor/test_planted_causes.py
 
 test-doctor: setup  ## the doctor on real planted graphs; wants a machine with little else to do
