@@ -9,6 +9,11 @@ from perception_nodes.geometry.camera_model import (
 )
 from perception_nodes.geometry.ground import GroundNotVisibleError, GroundProjection
 from perception_nodes.geometry.lens import DistortionModel
+from perception_nodes.geometry.planar_pose import (
+    PlanarPose,
+    WrongTransformError,
+    planar_pose_from_matrix,
+)
 from perception_nodes.geometry.rigid_transform import RigidTransform
 from perception_nodes.geometry.transform_buffer import (
     MissingTransform,
@@ -22,11 +27,14 @@ __all__ = [
     'GroundNotVisibleError',
     'GroundProjection',
     'MissingTransform',
+    'PlanarPose',
     'RigidTransform',
     'TransformBuffer',
     'TransformUnavailableError',
     'UncalibratedCameraError',
+    'WrongTransformError',
     'camera_model_from_info_fields',
     'centred_from_continuous',
     'continuous_from_centred',
+    'planar_pose_from_matrix',
 ]

@@ -13,6 +13,7 @@ Where can I drive: a rolling semantic grid from masks.
 Torch is imported only by :mod:`.torch_layers`.
 """
 
+from perception_nodes.geometry.planar_pose import PlanarPose
 from perception_nodes.mapping.classes import (
     SIMULATOR_CLASSES,
     UNKNOWN,
@@ -25,7 +26,7 @@ from perception_nodes.mapping.classes import (
 from perception_nodes.mapping.grid import SemanticMap
 from perception_nodes.mapping.grid_config import GridConfig, OnJump
 from perception_nodes.mapping.ground_view import GroundView
-from perception_nodes.mapping.motion import MotionConfig, PlanarPose
+from perception_nodes.mapping.motion import MotionConfig
 from perception_nodes.mapping.observation import MaskObserver, Observation, ObservationConfig
 from perception_nodes.mapping.occupancy import (
     MapFileError,

@@ -6,18 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from perception_nodes.geometry import RigidTransform
-from perception_nodes.mapping.classes import SIMULATOR_CLASSES, UNKNOWN, MapClasses
-from perception_nodes.mapping.grid_config import GridConfig, OnJump, fusion_rule
-from perception_nodes.mapping.layers import CellsFromBase, FusionRule, Layers, NumpyLayers
-from perception_nodes.mapping.motion import (
-    MotionConfig,
-    MotionGuard,
+from perception_nodes.geometry import (
     PlanarPose,
-    Verdict,
+    RigidTransform,
     WrongTransformError,
     planar_pose_from_matrix,
 )
+from perception_nodes.mapping.classes import SIMULATOR_CLASSES, UNKNOWN, MapClasses
+from perception_nodes.mapping.grid_config import GridConfig, OnJump, fusion_rule
+from perception_nodes.mapping.layers import CellsFromBase, FusionRule, Layers, NumpyLayers
+from perception_nodes.mapping.motion import MotionConfig, MotionGuard, Verdict
 from perception_nodes.mapping.observation import Observation
 from perception_nodes.mapping.occupancy import UNKNOWN_COST, OccupancyMap
 from perception_nodes.mapping.update_result import (
