@@ -53,12 +53,13 @@ def detection(
     from perception_nodes.learning.bundling import DetectorBundler
     from perception_nodes.learning.loop import Trainer
     from perception_nodes.learning.recipe import read_recipe
+    from perception_nodes.learning.recipes.detection import DetectionRecipe
     from perception_nodes.learning.tasks.detection import DetectionTask, provenance_of
 
     threads = threads or os.cpu_count() or 1
     # Each thread of the training works alone; helpers of single operations would only spin.
     torch.set_num_threads(1)
-    settings = read_recipe(recipe)
+    settings = read_recipe(recipe, DetectionRecipe)
     training, validation = open_dataset(data), open_dataset(val)
     final = open_dataset(held_out) if held_out else None
     task = DetectionTask(settings, training, validation)

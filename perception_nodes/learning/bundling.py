@@ -40,7 +40,7 @@ from perception_nodes.learning.calibration import (
 from perception_nodes.learning.data.pictures import LabelledPicture, labelled_pictures
 from perception_nodes.learning.export import DETECTOR_OUTPUTS, check_parity, export_onnx
 from perception_nodes.learning.models.detector import STRIDES
-from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.detection import DetectionRecipe
 from perception_nodes.learning.tasks.detection import preprocessor_of
 from perception_nodes.structures import ColorOrder, Detections
 
@@ -85,7 +85,7 @@ class DetectorBundler:
     :param track: wraps an iterable to show progress.
     """
 
-    recipe: Recipe
+    recipe: DetectionRecipe
     validation: GroundTruth
     held_out: GroundTruth | None = None
     held_out_words: str = ''

@@ -10,7 +10,7 @@ from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 
 from perception_nodes.learning.assignment import assign, boxes_from_ltrb
 from perception_nodes.learning.data.batches import BoxTargets
-from perception_nodes.learning.recipe import LossRecipe
+from perception_nodes.learning.recipes.detection import LossRecipe
 
 
 def _paired_iou(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:

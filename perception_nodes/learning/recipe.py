@@ -2,72 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from perception_nodes.structures import check_settings, setting, settings_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelRecipe:
-    """Size of the network."""
-
-    trunk: str = setting(
-        'efficientnet_lite0', 'feature extractor', choices=('efficientnet_lite0',)
-    )
-    pretrained: bool = setting(True, 'start from ImageNet features')
-    frozen_stages: int = setting(
-        2, 'leading stages of the trunk that stay as they are', minimum=0, maximum=5
-    )
-    channels: int = setting(80, 'channels of pyramid and head', minimum=8, maximum=256)
-    head_depth: int = setting(2, 'convolutions in each tower of the head', minimum=1, maximum=4)
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        check_settings(self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataRecipe:
-    """How training pictures are cut and varied."""
-
-    crop_px: int = setting(320, 'side of a training crop, pixels', minimum=64, maximum=1280)
-    scale_min: float = setting(0.6, 'smallest zoom of a crop', minimum=0.1, maximum=4.0)
-    scale_max: float = setting(1.6, 'largest zoom of a crop', minimum=0.1, maximum=4.0)
-    min_visible: float = setting(
-        0.25, 'cut objects showing less of their area are ignored', minimum=0.0, maximum=1.0
-    )
-    min_side_px: float = setting(
-        6.0, 'objects with a shorter side are ignored, crop pixels', minimum=0.0, maximum=64.0
-    )
-    colour: float = setting(1.0, 'strength of colour changes', minimum=0.0, maximum=2.0)
-    workers: int = setting(1, 'processes that load pictures', minimum=0, maximum=64)
-
-    def __post_init__(self) -> None:
-        """Check the values and their order."""
-        check_settings(self)
-        if self.scale_min > self.scale_max:
-            raise ValueError(
-                f'scale_min {self.scale_min} is above scale_max {self.scale_max}; swap them'
-            )
-        if self.crop_px % 32:
-            raise ValueError(f'crop_px {self.crop_px} is not a multiple of 32, the largest stride')
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossRecipe:
-    """Weights of the loss terms."""
-
-    classification: float = setting(1.0, 'weight of the focal loss', minimum=0.0)
-    box: float = setting(2.0, 'weight of the GIoU loss', minimum=0.0)
-    quality: float = setting(0.5, 'weight of the IoU prediction', minimum=0.0)
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        check_settings(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +39,9 @@ class ScheduleRecipe:
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """
-    A whole training run.
+    What every training run has; a kind of task adds its sections.
 
-    :param input_wh: network pixels (width, height), multiples of 32.
+    :param input_wh: network pixels (width, height).
     :param classes: names in the order of the class ids.
     :param normalise_mean: per channel, on pixels in 0..1.
     :param normalise_std: per channel, on pixels in 0..1.
@@ -113,9 +54,6 @@ class Recipe:
     # (pixel − 127) / 128: what the ImageNet weights of the trunk were trained with.
     normalise_mean: tuple[float, ...] = (127 / 255,) * 3
     normalise_std: tuple[float, ...] = (128 / 255,) * 3
-    model: ModelRecipe = ModelRecipe()
-    data: DataRecipe = DataRecipe()
-    loss: LossRecipe = LossRecipe()
     schedule: ScheduleRecipe = ScheduleRecipe()
 
     def __post_init__(self) -> None:
@@ -123,19 +61,14 @@ class Recipe:
         check_settings(self)
         if not self.classes or len(set(self.classes)) != len(self.classes):
             raise ValueError(f'classes: need distinct names, at least one, got {self.classes}')
-        if len(self.input_wh) != 2 or any(side < 32 or side % 32 for side in self.input_wh):
-            raise ValueError(f'input_wh: {self.input_wh} must be two multiples of 32')
+        if len(self.input_wh) != 2 or any(side < 32 for side in self.input_wh):
+            raise ValueError(f'input_wh: {self.input_wh} must be two numbers of at least 32')
         for name in ('normalise_mean', 'normalise_std'):
             if len(getattr(self, name)) != 3:
                 raise ValueError(f'{name}: need three numbers, got {getattr(self, name)}')
 
 
-_SECTIONS = {
-    'model': ModelRecipe,
-    'data': DataRecipe,
-    'loss': LossRecipe,
-    'schedule': ScheduleRecipe,
-}
+R = TypeVar('R', bound=Recipe)
 
 
 def _check_type(where: str, value: Any, wanted: type) -> None:
@@ -163,11 +96,12 @@ def _build(kind: type, values: Any, where: str) -> Any:
         raise ValueError(f'{where}: {error}') from error
 
 
-def recipe_from_dict(values: Any, where: str = 'recipe') -> Recipe:
+def recipe_from_dict(values: Any, kind: type[R], where: str = 'recipe') -> R:
     """
     Return the checked recipe.
 
-    :param values: fields of :class:`Recipe`, sections as dictionaries.
+    :param values: fields of the kind of recipe, sections as dictionaries.
+    :param kind: of the task.
     :param where: named in errors.
     :raises ValueError: naming the value and what is allowed.
     """
@@ -176,19 +110,20 @@ def recipe_from_dict(values: Any, where: str = 'recipe') -> Recipe:
     top = {
         key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
     }
-    for key, kind in _SECTIONS.items():
-        if key in top:
-            top[key] = _build(kind, top[key], f'{where}, {key}')
-    return _build(Recipe, top, where)
+    for item in fields(kind):
+        if is_dataclass(item.default) and item.name in top:
+            section = type(item.default)
+            top[item.name] = _build(section, top[item.name], f'{where}, {item.name}')
+    return _build(kind, top, where)
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, kind: type[R]) -> R:
     """Return the recipe in a YAML file."""
     try:
         values = yaml.safe_load(path.read_text(encoding='utf-8'))
     except yaml.YAMLError as error:
         raise ValueError(f'{path}: not valid YAML: {error}') from error
-    return recipe_from_dict(values, str(path))
+    return recipe_from_dict(values, kind, str(path))
 
 
 def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:

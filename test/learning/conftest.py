@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from perception_nodes.learning.recipe import Recipe, recipe_from_dict
+from perception_nodes.learning.recipe import recipe_from_dict
+from perception_nodes.learning.recipes.detection import DetectionRecipe
 
 CLASSES = ('disc', 'square')
 
@@ -70,7 +71,7 @@ def coco_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small_recipe() -> Recipe:
+def small_recipe() -> DetectionRecipe:
     """Return a recipe that trains in seconds."""
     return recipe_from_dict(
         {
@@ -92,5 +93,6 @@ def small_recipe() -> Recipe:
                 'warmup_steps': 2,
                 'validation_images': 2,
             },
-        }
+        },
+        DetectionRecipe,
     )

@@ -5,7 +5,7 @@ import torch
 from torchvision import tv_tensors
 
 from perception_nodes.learning.data.augmentation import ZoomedCrop, training_transform
-from perception_nodes.learning.recipe import DataRecipe
+from perception_nodes.learning.recipes.detection import DataRecipe
 
 SAME_SIZE = DataRecipe(crop_px=96, scale_min=1.0, scale_max=1.0)
 

@@ -6,7 +6,7 @@ import torch
 from perception_nodes.learning.data.batches import BoxTargets
 from perception_nodes.learning.losses import detection_loss
 from perception_nodes.learning.models.detector import locations
-from perception_nodes.learning.recipe import LossRecipe
+from perception_nodes.learning.recipes.detection import LossRecipe
 
 PLACES = locations((64, 64))
 COUNT = len(PLACES)

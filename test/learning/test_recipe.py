@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perception_nodes.learning.recipe import (
-    Recipe,
     read_recipe,
     recipe_from_dict,
     recipe_to_dict,
 )
+from perception_nodes.learning.recipes.detection import DetectionRecipe
 
 SHIPPED = Path(__file__).parents[2] / 'config' / 'recipes' / 'simulator_detector.yaml'
 KEYS = ['name', 'classes', 'model', 'data', 'input_wh', 'seed', 'crop_px']
@@ -18,14 +18,14 @@ MINIMAL = {'name': 'a', 'classes': ['x']}
 
 
 def test_shipped_recipe_names_the_classes_of_the_simulator():
-    recipe = read_recipe(SHIPPED)
+    recipe = read_recipe(SHIPPED, DetectionRecipe)
     assert recipe.classes == ('person', 'traffic_cone', 'box', 'barrel', 'sign')
     assert recipe.input_wh == (640, 480)
 
 
 def test_recipe_survives_the_way_to_plain_values_and_back():
-    recipe = read_recipe(SHIPPED)
-    assert recipe_from_dict(recipe_to_dict(recipe)) == recipe
+    recipe = read_recipe(SHIPPED, DetectionRecipe)
+    assert recipe_from_dict(recipe_to_dict(recipe), DetectionRecipe) == recipe
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_recipe_survives_the_way_to_plain_values_and_back():
         ({'classes': []}, 'classes'),
         ({'classes': ['x', 'x']}, 'distinct'),
         ({'input_wh': [640, 470]}, '470'),
-        ({'input_wh': [640]}, 'multiples of 32'),
+        ({'input_wh': [640]}, 'at least 32'),
         ({'seed': -1}, 'below the minimum'),
         ({'epoch': 3}, 'unknown epoch; allowed are'),
         ({'normalise_mean': [0.5]}, 'three numbers'),
@@ -50,19 +50,19 @@ def test_recipe_survives_the_way_to_plain_values_and_back():
 )
 def test_wrong_value_is_named_with_what_is_allowed(change: dict, words: str):
     with pytest.raises(ValueError, match=words):
-        recipe_from_dict({**MINIMAL, **change})
+        recipe_from_dict({**MINIMAL, **change}, DetectionRecipe)
 
 
 def test_missing_name_is_named():
     with pytest.raises(ValueError, match='name'):
-        recipe_from_dict({'classes': ['x']})
+        recipe_from_dict({'classes': ['x']}, DetectionRecipe)
 
 
 def test_broken_yaml_names_the_file(tmp_path: Path):
     path = tmp_path / 'broken.yaml'
     path.write_text('a: [')
     with pytest.raises(ValueError, match=r'broken\.yaml'):
-        read_recipe(path)
+        read_recipe(path, DetectionRecipe)
 
 
 @given(
@@ -83,4 +83,4 @@ def test_broken_yaml_names_the_file(tmp_path: Path):
 )
 def test_any_content_gives_a_recipe_or_a_value_error(content: object):
     with contextlib.suppress(ValueError):
-        assert isinstance(recipe_from_dict(content), Recipe)
+        assert isinstance(recipe_from_dict(content, DetectionRecipe), DetectionRecipe)

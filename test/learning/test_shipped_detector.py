@@ -7,6 +7,7 @@ import pytest
 from perception_nodes.detection import Detector
 from perception_nodes.inference.bundle import ModelBundle, read_bundle
 from perception_nodes.learning.recipe import read_recipe
+from perception_nodes.learning.recipes.detection import DetectionRecipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +24,7 @@ def test_shipped_bundle_agrees_with_its_golden_frame(bundle):
 
 
 def test_shipped_bundle_follows_its_recipe(bundle):
-    recipe = read_recipe(ROOT / 'config' / 'recipes' / 'simulator_detector.yaml')
+    recipe = read_recipe(ROOT / 'config' / 'recipes' / 'simulator_detector.yaml', DetectionRecipe)
     assert bundle.classes == recipe.classes
     assert bundle.spec.input.size_wh == recipe.input_wh
     assert bundle.spec.input.mean == pytest.approx(recipe.normalise_mean)

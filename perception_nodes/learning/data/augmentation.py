@@ -10,7 +10,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from perception_nodes.learning.data.pictures import Sample
-from perception_nodes.learning.recipe import DataRecipe
+from perception_nodes.learning.recipes.detection import DataRecipe
 
 _AROUND_OBJECT = 0.85  # part of the crops that is placed around some object
 

@@ -8,7 +8,7 @@ from torch import nn
 from perception_nodes.learning.models.fcos_head import FcosHead
 from perception_nodes.learning.models.pyramid import Pyramid
 from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
-from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.detection import DetectionRecipe
 
 STRIDES = (8, 16, 32)
 
@@ -20,7 +20,7 @@ class DetectorNet(nn.Module):
     :param recipe: sizes and classes.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: DetectionRecipe) -> None:
         super().__init__()
         model = recipe.model
         self.trunk = EfficientNetLiteTrunk(

@@ -19,7 +19,7 @@ from perception_nodes.evaluation.coco import (
 )
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
 from perception_nodes.inference.bundle_sections import Provenance
-from perception_nodes.inference.decoders import Decoder, build_decoder
+from perception_nodes.inference.decoders import BoxDecoder, build_decoder
 from perception_nodes.inference.nms import suppress
 from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.data.augmentation import training_transform
@@ -31,7 +31,7 @@ from perception_nodes.learning.data.pictures import (
 )
 from perception_nodes.learning.losses import detection_loss
 from perception_nodes.learning.models.detector import STRIDES, DetectorNet, locations
-from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.detection import DetectionRecipe
 from perception_nodes.structures import Detections
 
 LOWEST_SCORE = 0.02  # below this no box matters to the average precision
@@ -46,14 +46,14 @@ class PictureResult:
     detections: Detections
 
 
-def preprocessor_of(recipe: Recipe) -> Preprocessor:
+def preprocessor_of(recipe: DetectionRecipe) -> Preprocessor:
     """Return the very pre-processing that the bundle prescribes."""
     return Preprocessor(
         size_wh=recipe.input_wh, mean=recipe.normalise_mean, std=recipe.normalise_std
     )
 
 
-def decoder_of(recipe: Recipe) -> Decoder:
+def decoder_of(recipe: DetectionRecipe) -> BoxDecoder:
     """Return the decoder that the bundle prescribes."""
     return build_decoder('fcos', {'strides': list(STRIDES)}, class_count=len(recipe.classes))
 
@@ -71,7 +71,7 @@ class DetectionTask:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: DetectionRecipe,
         training: GroundTruth,
         validation: GroundTruth,
     ) -> None:
@@ -146,7 +146,7 @@ class DetectionTask:
 
 @torch.inference_mode()
 def detect_all(
-    model: nn.Module, recipe: Recipe, pictures: Sequence[LabelledPicture]
+    model: nn.Module, recipe: DetectionRecipe, pictures: Sequence[LabelledPicture]
 ) -> list[PictureResult]:
     """Return what the model finds on the pictures, as the robot would decode it."""
     model.eval()
@@ -196,7 +196,7 @@ def average_precision(
 
 
 def provenance_of(
-    recipe: Recipe, command: str, data: str, licence: str, details: Mapping[str, Any]
+    recipe: DetectionRecipe, command: str, data: str, licence: str, details: Mapping[str, Any]
 ) -> Provenance:
     """Return what the bundle says about where its weights come from."""
     start = (
