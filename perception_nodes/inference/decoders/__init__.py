@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from perception_nodes.inference.decoders.boxes import BoxDecoder, Decoded
 from perception_nodes.inference.decoders.contract import (
     DECODERS,
-    Decoded,
     Decoder,
     DecoderError,
     build_decoder,
@@ -20,6 +20,7 @@ for _module in pkgutil.iter_modules(__path__):
 
 __all__ = [
     'DECODERS',
+    'BoxDecoder',
     'Decoded',
     'Decoder',
     'DecoderError',

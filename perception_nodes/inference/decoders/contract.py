@@ -1,4 +1,4 @@
-"""What a decoder is: arrays from a network in, boxes in network pixels out."""
+"""What every decoder is: named, with options and a registry; what it makes depends on its task."""
 
 from __future__ import annotations
 
@@ -9,28 +9,11 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from perception_nodes.inference.decoders.candidates import Candidates, clean
-from perception_nodes.structures import Detections
-
 Outputs = Mapping[str, np.ndarray]
 
 
 class DecoderError(ValueError):
     """The decoder's options, or the shapes a network delivers, cannot be what was meant."""
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """
-    What one picture's output tensors say, before non-maximum suppression.
-
-    :param detections: boxes in network pixels, not clipped to the network's input.
-    :param dropped: candidates above the threshold that were NaN, infinite, inside out or of a
-        class that does not exist.
-    """
-
-    detections: Detections
-    dropped: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +25,7 @@ class Decoder(abc.ABC):
     """
 
     name: ClassVar[str] = ''
+    task: ClassVar[str] = ''
     expects: ClassVar[str] = ''
     class_count: int
 
@@ -49,36 +33,6 @@ class Decoder(abc.ABC):
         """Refuse a model without classes."""
         if self.class_count < 1:
             raise DecoderError(f'class_count must be ≥ 1, got {self.class_count}')
-
-    def decode(
-        self, outputs: Outputs, network_wh: tuple[int, int], score_threshold: float
-    ) -> Decoded:
-        """
-        Turn output tensors into boxes; values may be garbage, shapes may not.
-
-        :param outputs: tensors by name, for one picture (a leading batch axis of 1 is allowed).
-        :param network_wh: width and height of the network's input in pixels.
-        :param score_threshold: candidates with a score below this are left out.
-        :raises DecoderError: when the shapes are not those this decoder expects.
-        """
-        with np.errstate(all='ignore'):
-            try:
-                found = self.candidates(outputs, network_wh, score_threshold)
-            except DecoderError as error:
-                raise DecoderError(explain(self.name, outputs, str(error))) from None
-            detections, dropped = clean(found, self.class_count)
-        return Decoded(detections, dropped)
-
-    @property
-    def needs_suppression(self) -> bool:
-        """True unless the network itself reports every thing once."""
-        return True
-
-    @abc.abstractmethod
-    def candidates(
-        self, outputs: Outputs, network_wh: tuple[int, int], score_threshold: float
-    ) -> Candidates:
-        """Return what is not known to be below the threshold; NaN is sorted out later."""
 
 
 DECODERS: dict[str, type[Decoder]] = {}
@@ -96,33 +50,48 @@ def register(name: str) -> Callable[[D], D]:
     return enter
 
 
-def known_decoders() -> str:
-    """Return one line per decoder with the tensors it expects."""
-    return '\n'.join(f'  {name}: {kind.expects}' for name, kind in sorted(DECODERS.items()))
+def known_decoders(task: str = '') -> str:
+    """Return one line per decoder, of one task or of all, with the tensors it expects."""
+    return '\n'.join(
+        f'  {name}: {kind.expects}'
+        for name, kind in sorted(DECODERS.items())
+        if task in ('', kind.task)
+    )
 
 
-def explain(name: str, outputs: Outputs, reason: str) -> str:
-    """Return the reason, the tensors that came, and what every known decoder expects."""
+def explain(decoder: Decoder, outputs: Outputs, reason: str) -> str:
+    """Return the reason, the tensors that came, and what the decoders of the task expect."""
     shapes = ', '.join(f'{key} {tuple(np.shape(value))}' for key, value in outputs.items())
     return (
-        f'decoder {name}: {reason}\nthe network delivers: {shapes or "nothing"}\n'
-        f'known decoders (N boxes, C classes):\n{known_decoders()}'
+        f'decoder {decoder.name}: {reason}\nthe network delivers: {shapes or "nothing"}\n'
+        f'known decoders (N boxes, C classes):\n{known_decoders(decoder.task)}'
     )
 
 
 def build_decoder(
-    name: str, options: Mapping[str, Any] | None = None, *, class_count: int
-) -> Decoder:
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    *,
+    class_count: int,
+    task: str = '',
+) -> Any:
     """
     Return the decoder that a bundle names.
 
     :param name: key of :data:`DECODERS`.
     :param options: ``decoder.options`` of ``model.yaml``.
     :param class_count: number of class names in the bundle.
+    :param task: the task that it must be for; empty takes any.
+    :returns: a ``BoxDecoder`` for detection, a ``MaskDecoder`` for segmentation.
     :raises DecoderError: for an unknown name or option, naming the allowed ones.
     """
     if name not in DECODERS:
-        raise DecoderError(f'unknown decoder {name!r}; known decoders:\n{known_decoders()}')
+        raise DecoderError(f'unknown decoder {name!r}; known decoders:\n{known_decoders(task)}')
+    if task not in ('', DECODERS[name].task):
+        raise DecoderError(
+            f'decoder {name} is for {DECODERS[name].task}, not for {task}; '
+            f'decoders for {task}:\n{known_decoders(task)}'
+        )
     kind, options = DECODERS[name], dict(options or {})
     allowed = {item.name for item in fields(kind)} - {'class_count'}
     unknown = sorted(set(options) - allowed)

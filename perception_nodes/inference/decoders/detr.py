@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from perception_nodes.inference.decoders.boxes import BoxDecoder
 from perception_nodes.inference.decoders.candidates import (
     Candidates,
     cxcywh_to_xyxy,
@@ -15,7 +16,6 @@ from perception_nodes.inference.decoders.candidates import (
     softmax,
 )
 from perception_nodes.inference.decoders.contract import (
-    Decoder,
     DecoderError,
     Outputs,
     register,
@@ -27,7 +27,7 @@ ACTIVATIONS = ('softmax', 'sigmoid')
 
 @register('detr')
 @dataclass(frozen=True, kw_only=True)
-class DetrDecoder(Decoder):
+class DetrDecoder(BoxDecoder):
     """
     Boxes are centre and size as parts of the input picture.
 

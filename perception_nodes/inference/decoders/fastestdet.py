@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from perception_nodes.inference.decoders.boxes import BoxDecoder
 from perception_nodes.inference.decoders.candidates import (
     Candidates,
     above,
@@ -14,13 +15,13 @@ from perception_nodes.inference.decoders.candidates import (
     pick_classes,
     sigmoid,
 )
-from perception_nodes.inference.decoders.contract import Decoder, Outputs, register
+from perception_nodes.inference.decoders.contract import Outputs, register
 from perception_nodes.inference.decoders.tensors import Wanted, select
 
 
 @register('fastestdet')
 @dataclass(frozen=True, kw_only=True)
-class FastestDetDecoder(Decoder):
+class FastestDetDecoder(BoxDecoder):
     """
     Centre = (tanh(xy) + cell) / cells, size = σ(wh), both as parts of the input picture.
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from perception_nodes.inference.decoders.boxes import BoxDecoder
 from perception_nodes.inference.decoders.candidates import (
     Candidates,
     above,
@@ -14,14 +15,14 @@ from perception_nodes.inference.decoders.candidates import (
     pick_classes,
     sigmoid,
 )
-from perception_nodes.inference.decoders.contract import Decoder, Outputs, register
+from perception_nodes.inference.decoders.contract import Outputs, register
 from perception_nodes.inference.decoders.grids import checked_strides, matching_grid
 from perception_nodes.inference.decoders.tensors import Wanted, select
 
 
 @register('fcos')
 @dataclass(frozen=True, kw_only=True)
-class FcosDecoder(Decoder):
+class FcosDecoder(BoxDecoder):
     """
     Box = cell centre ∓ distances in network pixels.
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from perception_nodes.inference.decoders.boxes import BoxDecoder
 from perception_nodes.inference.decoders.candidates import (
     Candidates,
     cxcywh_to_xyxy,
@@ -16,7 +17,6 @@ from perception_nodes.inference.decoders.candidates import (
     softmax,
 )
 from perception_nodes.inference.decoders.contract import (
-    Decoder,
     DecoderError,
     Outputs,
     register,
@@ -38,7 +38,7 @@ BOX_FORMATS = ('offsets', 'corners', 'corners_px')
 
 @register('ssd')
 @dataclass(frozen=True, kw_only=True)
-class SsdDecoder(Decoder):
+class SsdDecoder(BoxDecoder):
     """
     Centre = prior + offset · variance · prior size, size = prior size · exp(offset · variance).
 

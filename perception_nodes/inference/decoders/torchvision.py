@@ -7,14 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from perception_nodes.inference.decoders.boxes import BoxDecoder
 from perception_nodes.inference.decoders.candidates import Candidates, above
-from perception_nodes.inference.decoders.contract import Decoder, Outputs, register
+from perception_nodes.inference.decoders.contract import Outputs, register
 from perception_nodes.inference.decoders.tensors import Wanted, select
 
 
 @register('torchvision')
 @dataclass(frozen=True, kw_only=True)
-class TorchvisionDecoder(Decoder):
+class TorchvisionDecoder(BoxDecoder):
     """
     The dictionary that ``torchvision.models.detection`` returns for one picture.
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from perception_nodes.inference.decoders.boxes import BoxDecoder
 from perception_nodes.inference.decoders.candidates import (
     Candidates,
     above,
@@ -14,7 +15,6 @@ from perception_nodes.inference.decoders.candidates import (
     pick_classes,
 )
 from perception_nodes.inference.decoders.contract import (
-    Decoder,
     DecoderError,
     Outputs,
     register,
@@ -27,7 +27,7 @@ BOX_FORMATS = ('cxcywh', 'xyxy')
 
 @register('yolo')
 @dataclass(frozen=True, kw_only=True)
-class YoloDecoder(Decoder):
+class YoloDecoder(BoxDecoder):
     """
     One tensor, boxes first, rows or columns; which axis holds the boxes is found by its size.
 

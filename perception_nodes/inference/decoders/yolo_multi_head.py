@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from perception_nodes.inference.decoders.boxes import BoxDecoder
 from perception_nodes.inference.decoders.candidates import (
     Candidates,
     above,
@@ -17,7 +18,6 @@ from perception_nodes.inference.decoders.candidates import (
     softmax,
 )
 from perception_nodes.inference.decoders.contract import (
-    Decoder,
     DecoderError,
     Outputs,
     register,
@@ -28,7 +28,7 @@ BOX_RULES = ('v5', 'v3')
 
 @register('yolo_multi_head')
 @dataclass(frozen=True, kw_only=True)
-class YoloMultiHeadDecoder(Decoder):
+class YoloMultiHeadDecoder(BoxDecoder):
     """
     One feature map per stride, raw numbers before any sigmoid; maps are told apart by size.
 

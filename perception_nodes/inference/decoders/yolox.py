@@ -7,20 +7,21 @@ from typing import ClassVar
 
 import numpy as np
 
+from perception_nodes.inference.decoders.boxes import BoxDecoder
 from perception_nodes.inference.decoders.candidates import (
     Candidates,
     above,
     cxcywh_to_xyxy,
     pick_classes,
 )
-from perception_nodes.inference.decoders.contract import Decoder, Outputs, register
+from perception_nodes.inference.decoders.contract import Outputs, register
 from perception_nodes.inference.decoders.grids import checked_strides, matching_grid
 from perception_nodes.inference.decoders.tensors import Wanted, select
 
 
 @register('yolox')
 @dataclass(frozen=True, kw_only=True)
-class YoloxDecoder(Decoder):
+class YoloxDecoder(BoxDecoder):
     """
     Centre = (xy + cell) · stride, size = exp(wh) · stride, score = objectness · class.
 
