@@ -95,7 +95,7 @@ def test_interfaces_of_a_sourced_installation_are_not_built_again(
     (index / 'vision_msgs').touch()
     monkeypatch.setattr(bootstrap, 'VENV', tmp_path / 'no_venv')
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
-    assert bootstrap.missing_interfaces() == ['bond', 'tf2_msgs']
+    assert bootstrap.missing_interfaces() == ['bond', 'nav2_msgs', 'tf2_msgs']
 
 
 def test_a_failing_step_shows_the_end_of_its_log(
