@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
+
+from perception_nodes.learning.recipe import ScheduleRecipe
 
 
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
@@ -35,3 +38,22 @@ def rate_factor(step: int, warmup_steps: int, progress: float) -> float:
     """
     warm = min(1.0, (step + 1) / (warmup_steps + 1))
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0))))
+
+
+def parameter_groups(model: nn.Module, schedule: ScheduleRecipe) -> list[dict[str, Any]]:
+    """
+    Return trunk and new layers apart, each with and without weight decay, and its peak ``lr``.
+
+    :param model: the parameters of its ``trunk`` are slower.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        slower = schedule.trunk_rate_factor if name.startswith('trunk.') else 1.0
+        decay = schedule.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((schedule.learning_rate * slower, decay), []).append(parameter)
+    return [
+        {'params': parameters, 'lr': rate, 'weight_decay': decay}
+        for (rate, decay), parameters in groups.items()
+    ]

@@ -20,7 +20,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
-from perception_nodes.learning.averaging import averaged, rate_factor
+from perception_nodes.learning.averaging import averaged, parameter_groups, rate_factor
 from perception_nodes.learning.recipe import ScheduleRecipe
 from perception_nodes.learning.replicas import Replicas
 
@@ -39,9 +39,6 @@ class Task(Protocol):
 
     def build_model(self) -> nn.Module:
         """Return the untrained model."""
-
-    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
-        """Return groups for the optimiser, each with its peak ``lr``."""
 
     def batches(self, epoch: int) -> DataLoader:
         """Return the batches of an epoch, with a length; equal epochs give equal batches."""
@@ -108,7 +105,7 @@ class Trainer:
         torch.manual_seed(task.seed)
         self.model = task.build_model().to(memory_format=torch.channels_last)
         self.replicas = Replicas(self.model, threads)
-        self.optimiser = torch.optim.AdamW(task.parameter_groups(self.model))
+        self.optimiser = torch.optim.AdamW(parameter_groups(self.model, task.schedule))
         self.peak_rates = [group['lr'] for group in self.optimiser.param_groups]
         self.mean: AveragedModel = averaged(self.model, task.schedule.ema_decay)
         self.epoch, self.step, self.epoch_length = 0, 0, 1

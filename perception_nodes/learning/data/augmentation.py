@@ -82,14 +82,12 @@ def _clamped(value: float, low: int, high: int) -> int:
     return min(max(round(value), low), high)
 
 
-def training_transform(recipe: DataRecipe) -> v2.Transform:
+def colour_changes(strength: float) -> list[v2.Transform]:
     """
-    Return the random changes of a training sample.
+    Return random changes of colour and sharpness, which leave every label in its place.
 
-    Colours are changed strongly: the model is to know things by their shape, since no other
-    room has the training room's paint.
+    :param strength: 0 leaves only a little blur and noise, 1 changes colours strongly.
     """
-    strength = recipe.colour
     blur = v2.GaussianBlur(5, sigma=(0.3, 1.5))
     noise = v2.Compose(
         [
@@ -102,15 +100,23 @@ def training_transform(recipe: DataRecipe) -> v2.Transform:
         brightness=0.5 * strength, contrast=0.5 * strength, saturation=0.6 * strength
     )
     hue = v2.ColorJitter(hue=min(0.5 * strength, 0.5))
+    return [
+        jitter,
+        v2.RandomApply([hue], p=0.4 * min(strength, 1.0)),
+        v2.RandomApply([v2.RandomChannelPermutation()], p=0.15 * min(strength, 1.0)),
+        v2.RandomGrayscale(0.08 * min(strength, 1.0)),
+        v2.RandomApply([blur], p=0.15),
+        v2.RandomApply([noise], p=0.2),
+    ]
+
+
+def training_transform(recipe: DataRecipe) -> v2.Transform:
+    """
+    Return the random changes of a training sample.
+
+    Colours are changed strongly: the model is to know things by their shape, since no other
+    room has the training room's paint.
+    """
     return v2.Compose(
-        [
-            ZoomedCrop(recipe),
-            v2.RandomHorizontalFlip(0.5),
-            jitter,
-            v2.RandomApply([hue], p=0.4 * min(strength, 1.0)),
-            v2.RandomApply([v2.RandomChannelPermutation()], p=0.15 * min(strength, 1.0)),
-            v2.RandomGrayscale(0.08 * min(strength, 1.0)),
-            v2.RandomApply([blur], p=0.15),
-            v2.RandomApply([noise], p=0.2),
-        ]
+        [ZoomedCrop(recipe), v2.RandomHorizontalFlip(0.5), *colour_changes(recipe.colour)]
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
-from perception_nodes.learning.data.pictures import PictureDataset, Sample
+from perception_nodes.learning.data.pictures import Sample
+from perception_nodes.learning.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,20 +64,38 @@ def _one_thread(_worker: int) -> None:
 
 
 def training_batches(
-    dataset: PictureDataset, *, batch: int, workers: int, seed: int
+    dataset: Dataset,
+    *,
+    batch: int,
+    workers: int,
+    seed: int,
+    collate: Callable[[Sequence[Sample]], Any] = stack,
 ) -> DataLoader:
     """
     Return the shuffled batches of an epoch; the same seed gives the same batches.
 
+    :param dataset: of samples, with a length.
     :param seed: differs from epoch to epoch.
+    :param collate: makes a batch of samples.
     """
     return DataLoader(
         dataset,
-        batch_size=min(batch, len(dataset)),
+        batch_size=min(batch, len(dataset)),  # type: ignore[arg-type]
         shuffle=True,
         drop_last=True,
         num_workers=workers,
-        collate_fn=stack,
+        collate_fn=collate,
         worker_init_fn=_one_thread,
         generator=torch.Generator().manual_seed(seed),
     )
+
+
+def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """
+    Return what the network wants, float32 with channels last in memory.
+
+    :param images: (B, 3, H, W) uint8 RGB.
+    """
+    mean = 255.0 * torch.tensor(recipe.normalise_mean).view(1, 3, 1, 1)
+    std = 255.0 * torch.tensor(recipe.normalise_std).view(1, 3, 1, 1)
+    return ((images.float() - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import timm
@@ -14,8 +14,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 # it and (x − 127) / 128 the activations on photos match the stored statistics.
 _BATCH_NORM_EPSILON = 1e-3
 
-TRUNK_STRIDES = (8, 16)
-_STAGES = 5
+# Stride: (stages before the feature of this stride is complete, its channels).
+_FEATURES = {2: (1, 16), 4: (2, 24), 8: (3, 40), 16: (5, 112), 32: (7, 320)}
 
 
 def imagenet_weights() -> dict[str, torch.Tensor]:
@@ -76,18 +76,19 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
 
 class EfficientNetLiteTrunk(nn.Module):
     """
-    EfficientNet-Lite0 up to stride 16, batch norms merged.
+    EfficientNet-Lite0, batch norms merged.
 
-    Input (B, 3, H, W) float32 normalised; output the features of the strides 8 and 16 with
-    ``channels`` (40, 112).
+    Input (B, 3, H, W) float32 normalised; output the features of the wanted strides, whose
+    numbers of channels are ``channels``.
 
     :param pretrained: start from ImageNet.
     :param frozen_stages: leading stages (with the stem) that are not trained.
+    :param strides: rising, of 2, 4, 8, 16, 32; stages behind the last are left out.
     """
 
-    channels = (40, 112)
-
-    def __init__(self, *, pretrained: bool, frozen_stages: int) -> None:
+    def __init__(
+        self, *, pretrained: bool, frozen_stages: int, strides: Sequence[int] = (8, 16)
+    ) -> None:
         super().__init__()
         net: Any = timm.create_model('efficientnet_lite0', pretrained=False).eval()
         if pretrained:
@@ -95,19 +96,21 @@ class EfficientNetLiteTrunk(nn.Module):
             for module in net.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eps = _BATCH_NORM_EPSILON
+        self.channels = tuple(_FEATURES[stride][1] for stride in strides)
+        self._wanted = tuple(_FEATURES[stride][0] for stride in strides)
         stem = nn.Sequential(net.conv_stem, net.bn1)
-        parts = [stem, *list(net.blocks)[:_STAGES]]
+        parts = [stem, *list(net.blocks)[: self._wanted[-1]]]
         self.parts = nn.ModuleList(fold_batch_norms(part) for part in parts)
         self.frozen = 1 + frozen_stages if frozen_stages else 0
         for part in self.parts[: self.frozen]:
             part.requires_grad_(False)
 
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the features of the strides 8 and 16."""
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return the features of the strides."""
         features = image
         outputs = []
         for index, part in enumerate(self.parts):
             features = part(features)
-            if index in (3, 5):
+            if index in self._wanted:
                 outputs.append(features)
-        return outputs[0], outputs[1]
+        return tuple(outputs)

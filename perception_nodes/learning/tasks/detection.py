@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
@@ -23,12 +22,13 @@ from perception_nodes.inference.decoders import BoxDecoder, build_decoder
 from perception_nodes.inference.nms import suppress
 from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.data.augmentation import training_transform
-from perception_nodes.learning.data.batches import BoxBatch, training_batches
+from perception_nodes.learning.data.batches import BoxBatch, normalised, training_batches
 from perception_nodes.learning.data.pictures import (
     LabelledPicture,
     PictureDataset,
     labelled_pictures,
 )
+from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.losses import detection_loss
 from perception_nodes.learning.models.detector import STRIDES, DetectorNet, locations
 from perception_nodes.learning.recipes.detection import DetectionRecipe
@@ -85,31 +85,11 @@ class DetectionTask:
         )
         self.truth = validation
         pictures = labelled_pictures(validation, recipe.classes)
-        limit = recipe.schedule.validation_images or len(pictures)
-        # Spread over the set, whose neighbours may come from one scene.
-        chosen = np.linspace(0, len(pictures) - 1, min(limit, len(pictures))).round()
-        self.validation = [pictures[int(index)] for index in chosen]
-        self._mean = 255.0 * torch.tensor(recipe.normalise_mean).view(1, 3, 1, 1)
-        self._std = 255.0 * torch.tensor(recipe.normalise_std).view(1, 3, 1, 1)
+        self.validation = spread_over(pictures, recipe.schedule.validation_images)
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe."""
         return DetectorNet(self.recipe)
-
-    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
-        """Return trunk and new layers apart, each with and without weight decay."""
-        schedule = self.schedule
-        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for name, parameter in model.named_parameters():
-            if not parameter.requires_grad:
-                continue
-            slower = schedule.trunk_rate_factor if name.startswith('trunk.') else 1.0
-            decay = schedule.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((schedule.learning_rate * slower, decay), []).append(parameter)
-        return [
-            {'params': parameters, 'lr': rate, 'weight_decay': decay}
-            for (rate, decay), parameters in groups.items()
-        ]
 
     def batches(self, epoch: int) -> DataLoader:
         """Return the epoch's batches."""
@@ -122,8 +102,7 @@ class DetectionTask:
 
     def loss(self, model: nn.Module, batch: BoxBatch) -> dict[str, torch.Tensor]:
         """Return the loss terms of a batch."""
-        images = (batch.images.float() - self._mean) / self._std
-        images = images.contiguous(memory_format=torch.channels_last)
+        images = normalised(batch.images, self.recipe)
         height, width = images.shape[-2:]
         outputs = model(images)
         return detection_loss(outputs, locations((width, height)), batch.targets, self.recipe.loss)

@@ -1,0 +1,188 @@
+"""Pictures with a class for every pixel: samples, random changes, batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+from perception_nodes.evaluation.ground_truth import GroundTruthError, read_picture
+from perception_nodes.learning.data.augmentation import colour_changes
+from perception_nodes.learning.data.pictures import Sample
+from perception_nodes.learning.data.splits import spread_over
+from perception_nodes.learning.recipes.segmentation import MaskDataRecipe
+from perception_nodes.structures import ColorOrder
+
+IGNORED = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedPicture:
+    """
+    One picture and the file of its mask.
+
+    :param path: of the picture.
+    :param mask_path: 8-bit PNG of class ids; ids beyond the classes are ignored.
+    """
+
+    path: Path
+    mask_path: Path
+
+
+def read_masked(picture: MaskedPicture, class_count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (H, W, 3) uint8 RGB and (H, W) uint8 class ids, 255 where ignored."""
+    mask = cv2.imread(str(picture.mask_path), cv2.IMREAD_UNCHANGED)
+    image = read_picture(picture.path).in_order(ColorOrder.RGB)
+    if mask is None or mask.dtype != np.uint8 or mask.shape != image.shape[:2]:
+        raise GroundTruthError(
+            f'{picture.mask_path}: not an 8-bit mask in the size of {picture.path.name}'
+        )
+    ids = np.asarray(mask, np.uint8)
+    return image, np.where(ids < class_count, ids, np.uint8(IGNORED))
+
+
+class MaskDataset(Dataset):
+    """
+    Samples for training: ``image`` (3, H, W) and ``mask`` (1, H, W), both uint8.
+
+    :param pictures: at least one.
+    :param class_count: mask values at or above it are ignored.
+    :param transform: of a sample.
+    :param cached: decode every picture once, here, and keep it.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[MaskedPicture],
+        class_count: int,
+        transform: Callable[[Sample], Sample],
+        *,
+        cached: bool,
+    ) -> None:
+        self.pictures = list(pictures)
+        self.class_count = class_count
+        self.transform = transform
+        self._cache = [self._read(index) for index in range(len(self))] if cached else None
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Return the varied sample."""
+        image, mask = self._cache[index] if self._cache else self._read(index)
+        return self.transform(
+            {
+                'image': tv_tensors.Image(image.permute(2, 0, 1)),
+                'mask': tv_tensors.Mask(mask.unsqueeze(0)),
+            }
+        )
+
+    def _read(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        image, mask = read_masked(self.pictures[index], self.class_count)
+        return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(mask)
+
+    def pixel_counts(self, most: int = 400) -> np.ndarray:
+        """Return (C,) pixels of each class in up to ``most`` pictures spread over the set."""
+        counts = np.zeros(256, np.int64)
+        for index in spread_over(range(len(self)), most):
+            mask = self._cache[index][1] if self._cache else self._read(index)[1]
+            counts += np.bincount(mask.numpy().ravel(), minlength=256)
+        return counts[: self.class_count]
+
+
+class ZoomedMaskCrop(torch.nn.Module):
+    """
+    Cut a window at a random zoom; what lies beyond the picture is black and ignored.
+
+    :param recipe: sizes.
+    """
+
+    def __init__(self, recipe: MaskDataRecipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+
+    def forward(self, sample: Sample) -> Sample:
+        """Return the cut sample in the size of the recipe."""
+        recipe = self.recipe
+        zoom = math.exp(_uniform(math.log(recipe.scale_min), math.log(recipe.scale_max)))
+        stretch = math.exp(_uniform(-1.0, 1.0) * math.log(recipe.stretch) / 2)
+        width = max(round(recipe.crop_wh[0] / (zoom * stretch)), 2)
+        height = max(round(recipe.crop_wh[1] * stretch / zoom), 2)
+        left, top = self._corner(sample, width, height)
+        window = [top, left, height, width]
+        size = [recipe.crop_wh[1], recipe.crop_wh[0]]
+        # Cutting pads with 0: counted from 1, the mask's 0 is "ignored" there.
+        shifted = tv_tensors.wrap(sample['mask'] + 1, like=sample['mask'])
+        mask = functional.resized_crop(shifted, *window, size)
+        return {
+            'image': functional.resized_crop(sample['image'], *window, size, antialias=zoom < 1),
+            'mask': tv_tensors.wrap(mask - 1, like=sample['mask']),
+        }
+
+    def _corner(self, sample: Sample, width: int, height: int) -> tuple[int, int]:
+        """Return left and top of the window, within the picture where it fits."""
+        rows, columns = sample['image'].shape[-2:]
+        x, y = _uniform(0, columns - width), _uniform(0, rows - height)
+        if float(torch.rand(())) < self.recipe.rare_crops:
+            place = _pixel_of_some_class(sample['mask'][0])
+            if place is not None:
+                y = place[0] - height * _uniform(0.1, 0.9)
+                x = place[1] - width * _uniform(0.1, 0.9)
+        return (
+            round(min(max(x, min(0, columns - width)), max(0, columns - width))),
+            round(min(max(y, min(0, rows - height)), max(0, rows - height))),
+        )
+
+
+def _uniform(low: float, high: float) -> float:
+    """Return a random number from torch's generator."""
+    return low + (high - low) * float(torch.rand(()))
+
+
+def _pixel_of_some_class(mask: torch.Tensor) -> tuple[int, int] | None:
+    """Return row and column of a random pixel of a class that is drawn evenly."""
+    ids = mask.numpy()
+    present = [k for k in np.flatnonzero(np.bincount(ids.ravel(), minlength=256)) if k != IGNORED]
+    if not present:
+        return None
+    places = np.flatnonzero(ids == present[int(torch.randint(len(present), ()))])
+    row, column = divmod(int(places[int(torch.randint(len(places), ()))]), ids.shape[1])
+    return row, column
+
+
+def mask_transform(recipe: MaskDataRecipe) -> v2.Transform:
+    """Return the random changes of a training sample."""
+    return v2.Compose(
+        [ZoomedMaskCrop(recipe), v2.RandomHorizontalFlip(0.5), *colour_changes(recipe.colour)]
+    )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaskBatch:
+    """
+    Pictures of equal size with their masks.
+
+    :param images: (B, 3, H, W) uint8 RGB.
+    :param masks: (B, H, W) uint8 class ids, 255 ignored.
+    """
+
+    images: torch.Tensor
+    masks: torch.Tensor
+
+
+def stack_masks(samples: Sequence[Sample]) -> MaskBatch:
+    """Return the batch of the samples."""
+    return MaskBatch(
+        images=torch.stack([sample['image'].as_subclass(torch.Tensor) for sample in samples]),
+        masks=torch.stack([sample['mask'][0].as_subclass(torch.Tensor) for sample in samples]),
+    )

@@ -1,0 +1,96 @@
+"""What a training run of a segmenter is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perception_nodes.learning.recipe import Recipe
+from perception_nodes.structures import check_settings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmenterRecipe:
+    """Size of the network."""
+
+    trunk: str = setting(
+        'efficientnet_lite0', 'feature extractor', choices=('efficientnet_lite0',)
+    )
+    pretrained: bool = setting(True, 'start from ImageNet features')
+    frozen_stages: int = setting(
+        0, 'leading stages of the trunk that stay as they are', minimum=0, maximum=7
+    )
+    channels: int = setting(
+        96, 'channels of the decoder at stride 8 and above', minimum=8, maximum=512
+    )
+    output_stride: int = setting(
+        2, 'stride of the logits before they are enlarged: 2 or 4', minimum=2, maximum=4
+    )
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check_settings(self)
+        if self.output_stride not in (2, 4):
+            raise ValueError(f'output_stride: {self.output_stride} is neither 2 nor 4')
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskDataRecipe:
+    """How training pictures are cut and varied."""
+
+    crop_wh: tuple[int, int] = (384, 352)
+    scale_min: float = setting(0.6, 'smallest zoom of a crop', minimum=0.1, maximum=4.0)
+    scale_max: float = setting(1.8, 'largest zoom of a crop', minimum=0.1, maximum=4.0)
+    stretch: float = setting(
+        1.1, 'largest ratio by which width and height differ in zoom', minimum=1.0, maximum=2.0
+    )
+    colour: float = setting(0.6, 'strength of colour changes', minimum=0.0, maximum=2.0)
+    rare_crops: float = setting(
+        0.5,
+        'part of the crops placed around a pixel of a class drawn evenly',
+        minimum=0,
+        maximum=1,
+    )
+    cached: bool = setting(True, 'keep decoded pictures in memory')
+    workers: int = setting(1, 'processes that load pictures', minimum=0, maximum=64)
+
+    def __post_init__(self) -> None:
+        """Check the values and their order."""
+        check_settings(self)
+        object.__setattr__(self, 'crop_wh', tuple(self.crop_wh))
+        if self.scale_min > self.scale_max:
+            raise ValueError(
+                f'scale_min {self.scale_min} is above scale_max {self.scale_max}; swap them'
+            )
+        if len(self.crop_wh) != 2 or any(side < 32 or side % 32 for side in self.crop_wh):
+            raise ValueError(f'crop_wh: {self.crop_wh} must be two multiples of 32')
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskLossRecipe:
+    """Weights of the loss terms."""
+
+    cross_entropy: float = setting(1.0, 'weight of the cross-entropy', minimum=0.0)
+    lovasz: float = setting(0.5, 'weight of the Lovász-softmax loss', minimum=0.0)
+    lovasz_pixels: int = setting(
+        40000, 'pixels of a batch that the Lovász-softmax loss looks at', minimum=100
+    )
+    balance: float = setting(
+        0.5,
+        'power of the inverse class frequency that weighs the cross-entropy: 0 none, 1 full',
+        minimum=0.0,
+        maximum=1.0,
+    )
+    smoothing: float = setting(0.0, 'label smoothing', minimum=0.0, maximum=0.5)
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check_settings(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationRecipe(Recipe):
+    """A whole training run of a segmenter."""
+
+    model: SegmenterRecipe = SegmenterRecipe()
+    data: MaskDataRecipe = MaskDataRecipe()
+    loss: MaskLossRecipe = MaskLossRecipe()
