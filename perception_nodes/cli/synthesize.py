@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
-ASSETS_HELP = 'Family of assets: train, or held_out (shares nothing with train).'
+ASSETS_HELP = 'Family of assets: train, validation or held_out; they share nothing.'
 
 
 def parse_size(text: str) -> tuple[int, int]:

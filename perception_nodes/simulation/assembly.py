@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from perception_nodes.simulation.asset_family import AssetFamily, LightRig, choose, pick, vary
+from perception_nodes.simulation.clutter import build_clutter
 from perception_nodes.simulation.construction import StageDesign, Surface
 from perception_nodes.simulation.course import Course, CoursePath, Segment
-from perception_nodes.simulation.families import AssetFamily, LightRig, pick, vary
 from perception_nodes.simulation.figures import build_person
 from perception_nodes.simulation.parts import Thing
-from perception_nodes.simulation.props import build_barrel, build_box, build_clutter, build_cone
+from perception_nodes.simulation.props import build_barrel, build_box, build_cone
 from perception_nodes.simulation.signs import build_sign
 from perception_nodes.simulation.stage import Light, Lighting
 from perception_nodes.simulation.textures import paint, paint_sky
@@ -40,7 +41,7 @@ def random_surface(rng: Rng, family: AssetFamily, side: int, *, lane: bool = Fal
     colors = np.stack([pick(rng, palette), pick(rng, palette)])
     if rng.random() < 0.6:
         colors[1] = np.clip(colors[0] * rng.uniform(0.7, 1.35), 0, 1)
-    kind = family.surface_kinds[int(rng.integers(len(family.surface_kinds)))]
+    kind = choose(rng, family.surface_kinds)
     return Surface(
         picture=paint(kind, rng, side, colors), repeats_1_m=float(rng.uniform(0.15, 0.9))
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perception_nodes.simulation.families import AssetFamily, pick
+from perception_nodes.simulation.asset_family import AssetFamily, choose, pick
 from perception_nodes.simulation.meshes import revolve
 from perception_nodes.simulation.parts import Part, Shape, Thing, limb, quaternion_about
 from perception_nodes.simulation.textures import paint
@@ -69,7 +69,7 @@ def _cloth(rng: np.random.Generator, family: AssetFamily) -> dict[str, object]:
     """Return a plain or patterned cloth."""
     if rng.random() < 0.45:
         return {'color': pick(rng, family.cloth_colors), 'shine': 0.1}
-    kind = family.cloth_kinds[int(rng.integers(len(family.cloth_kinds)))]
+    kind = choose(rng, family.cloth_kinds)
     colors = np.stack([pick(rng, family.cloth_colors), pick(rng, family.cloth_colors)])
     if rng.random() < 0.5:
         colors[1] = np.clip(colors[0] * rng.uniform(0.6, 1.5), 0, 1)
@@ -137,7 +137,18 @@ def _arm(look: _Look, shoulder: np.ndarray, side: int, height: float, posture: P
     ]
 
 
-def _torso(kind: str, look: _Look, height: float, girth: float, hip_z: float) -> list[Part]:
+def _robe(rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Return a profile of its own, with a hem anywhere between the hips and the shins."""
+    hem = rng.uniform(-1.1, -0.05)
+    waist, chest = rng.uniform(0.7, 1.0), rng.uniform(0.85, 1.1)
+    flare = waist + rng.uniform(0.0, 0.7) * -hem
+    return [(flare, hem), (waist, rng.uniform(0.1, 0.4)), (chest, rng.uniform(0.65, 0.85)),
+            (rng.uniform(0.7, 0.9), 0.97), (0.35, 1.05)]  # fmt: skip
+
+
+def _torso(
+    rng: np.random.Generator, kind: str, look: _Look, height: float, girth: float, hip_z: float
+) -> list[Part]:
     """Return the trunk from the hips to the shoulders."""
     top = hip_z + 0.30 * height
     middle = (0.0, 0.0, (hip_z + top) / 2)
@@ -157,7 +168,15 @@ def _torso(kind: str, look: _Look, height: float, girth: float, hip_z: float) ->
             [0, -wide, top - deep * 0.4], [0, wide, top - deep * 0.4], deep * 0.6, **style
         )
         return [*spine, shoulders]
+    if kind == 'robe':
+        mesh = revolve([(wide * r, 2 * tall * z) for r, z in _robe(rng)], 14)
+        mesh.vertices[:, 0] *= rng.uniform(0.6, 0.8)
+        return [Part(shape=Shape.MESH, mesh=mesh, position=(0, 0, hip_z), **style)]
     profiles = {
+        'vest': [(0.70, -0.02), (0.78, 0.30), (0.98, 0.70), (1.0, 0.90), (0.5, 1.03)],
+        'pear': [(1.10, -0.16), (1.02, 0.15), (0.82, 0.60), (0.90, 0.90), (0.35, 1.05)],
+        'tunic': [(1.05, -0.38), (0.86, 0.10), (0.90, 0.55), (1.0, 0.85), (0.38, 1.05)],
+        'skirt': [(1.5, -0.85), (0.85, 0.05), (0.72, 0.35), (0.95, 0.82), (0.38, 1.04)],
         'tapered': [(0.80, -0.10), (0.72, 0.35), (1.0, 0.80), (0.85, 0.97), (0.35, 1.05)],
         'barrel_chest': [(0.85, -0.12), (0.92, 0.30), (1.06, 0.65), (0.75, 0.98), (0.30, 1.06)],
         'coat': [(1.18, -0.70), (0.95, 0.0), (0.80, 0.35), (1.0, 0.82), (0.40, 1.04)],
@@ -166,6 +185,16 @@ def _torso(kind: str, look: _Look, height: float, girth: float, hip_z: float) ->
     mesh = revolve(profile, 14)
     mesh.vertices[:, 0] *= 0.68
     return [Part(shape=Shape.MESH, mesh=mesh, position=(0, 0, hip_z), **style)]
+
+
+_BRIMS = {
+    'cap': (1.0, 0.7), 'bowler': (1.45, 1.4), 'visor': (1.25, 0.9), 'sunhat': (2.0, 1.95),
+    'helmet': (1.3, 1.05), 'brim': (1.75, 1.6),
+}  # fmt: skip
+"""Half length and half width of a hat's brim in head radii."""
+_KNOBS = {'beanie': (0.3, 0.2, 1.5), 'bun': (0.45, 1.1, 0.9), 'tall': (0.75, 0.2, 1.3),
+          'ponytail': (0.5, 1.2, -0.2), 'beret': (0.6, 0.5, 1.0)}  # fmt: skip
+"""Radius, and place behind and above the head's centre, of a ball on the head in head radii."""
 
 
 def _head(
@@ -186,12 +215,14 @@ def _head(
         Part(shape=Shape.ELLIPSOID, size=(radius * 1.02, radius * 0.92, radius * 0.95),
              position=(x - 0.22 * radius, 0, z + 0.48 * radius), **crown)
     )  # fmt: skip
-    if hat == 'beanie':
-        parts.append(Part(shape=Shape.SPHERE, size=(radius * 0.3, 0, 0),
-                          position=(x - 0.2 * radius, 0, z + 1.5 * radius), **crown))  # fmt: skip
-    if hat in ('cap', 'helmet', 'brim'):
-        reach = {'cap': (1.0, 0.7), 'helmet': (1.3, 1.05), 'brim': (1.75, 1.6)}[hat]
-        shift = 0.8 * radius if hat == 'cap' else 0.0
+    if hat in _KNOBS:
+        size, back, up = (radius * value for value in _KNOBS[hat])
+        parts.append(
+            Part(shape=Shape.SPHERE, size=(size, 0, 0), position=(x - back, 0, z + up), **crown)
+        )
+    if hat in _BRIMS:
+        reach = _BRIMS[hat]
+        shift = 0.8 * radius if hat in ('cap', 'visor') else 0.0
         parts.append(
             Part(shape=Shape.ELLIPSOID, size=(radius * reach[0], radius * reach[1], radius * 0.14),
                  position=(x + shift - 0.1 * radius, 0, z + 0.55 * radius), **crown)
@@ -212,13 +243,13 @@ def build_person(
     girth = rng.uniform(0.85, 1.3)
     look = _look(rng, family)
     parts, hip_z = _legs(look, height, girth, posture)
-    torso = family.torsos[int(rng.integers(len(family.torsos)))]
-    parts += _torso(torso, look, height, girth, hip_z)
+    torso = choose(rng, family.torsos)
+    parts += _torso(rng, torso, look, height, girth, hip_z)
     top = hip_z + 0.30 * height
     for side in (1, -1):
         shoulder = np.array([0, side * 0.105 * height * girth, top - 0.035 * height])
         parts += _arm(look, shoulder, side, height, posture)
-    hat = family.hats[int(rng.integers(len(family.hats)))]
+    hat = choose(rng, family.hats)
     parts += _head(look, hat, height, top, pick(rng, family.cloth_colors))
     if rng.random() < 0.2:
         bag = _cloth(rng, family)

@@ -1,25 +1,20 @@
-"""Cones, boxes and barrels, and the clutter that is none of the classes."""
+"""Cones, boxes and barrels."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from perception_nodes.simulation.families import AssetFamily, pick
-from perception_nodes.simulation.meshes import Mesh, prism, revolve
+from perception_nodes.simulation.asset_family import AssetFamily, choose, pick
+from perception_nodes.simulation.meshes import Mesh, revolve
 from perception_nodes.simulation.parts import Part, Shape, Thing, quaternion_about
 from perception_nodes.simulation.textures import paint
 
 TRAFFIC_CONE, BOX, BARREL = 1, 2, 3
 BOX_SIDE = 64
-CLUTTER_SIDE = 48
 Rng = np.random.Generator
-
-
-def _choice(rng: Rng, names: tuple[str, ...]) -> str:
-    """Return one of the names."""
-    return names[int(rng.integers(len(names)))]
 
 
 def _mesh_part(mesh: Mesh, color: np.ndarray, shine: float, **more: object) -> Part:
@@ -56,21 +51,59 @@ def _banded(
     return parts
 
 
+@dataclass(frozen=True, kw_only=True)
+class _ConeForm:
+    """
+    Proportions of a kind of cone.
+
+    :param slope: radius of the body's base as a part of the height.
+    :param corners: of the foot.
+    :param foot: radius of the foot as a part of the body's.
+    :param bend: half-way up, the body is wider than straight sides by this part.
+    :param collar: height of an upright ring at the base as a part of the height.
+    """
+
+    slope: float = 0.21
+    corners: int = 4
+    foot: float = 1.15
+    bend: float = 0.0
+    collar: float = 0.0
+
+
+_CONE_FORMS = {
+    'square_foot': _ConeForm(slope=0.19),
+    'wide_foot': _ConeForm(slope=0.25, foot=1.35),
+    'slim': _ConeForm(slope=0.14),
+    'hexagon_foot': _ConeForm(slope=0.22, corners=6, foot=1.3),
+    'bell': _ConeForm(slope=0.24, bend=-0.22, foot=1.25),
+    'bulged': _ConeForm(slope=0.2, bend=0.2),
+    'collared': _ConeForm(slope=0.18, corners=5, foot=1.4, collar=0.08),
+    'footless': _ConeForm(slope=0.24, corners=20, foot=1.02),
+    'flared': _ConeForm(slope=0.2, corners=12, foot=1.3, bend=-0.12),
+    'stubby': _ConeForm(slope=0.3, corners=10, foot=1.2, bend=0.1),
+    'octagon_foot': _ConeForm(corners=8, foot=1.35),
+    'round_foot': _ConeForm(corners=18),
+}
+
+
 def build_cone(rng: Rng, family: AssetFamily) -> Thing:
     """Return a traffic cone 0.28 to 0.9 m high with a foot and light bands."""
-    shape = _choice(rng, family.cone_shapes)
+    form = _CONE_FORMS[choose(rng, family.cone_shapes)]
     height = rng.uniform(0.28, 0.9)
-    slope = {'square_foot': 0.19, 'wide_foot': 0.25, 'slim': 0.14}.get(shape, 0.21)
-    base = height * slope * rng.uniform(0.92, 1.08)
-    foot_corners = {'octagon_foot': 8, 'round_foot': 18}.get(shape, 4)
-    foot = base * (1.35 if shape in ('wide_foot', 'octagon_foot') else 1.15)
-    if foot_corners == 4:
+    base = height * form.slope * rng.uniform(0.92, 1.08)
+    foot = base * form.foot
+    if form.corners == 4:
         foot *= np.sqrt(2)
     thick = height * rng.uniform(0.035, 0.06)
     colors = (pick(rng, family.cone_colors), pick(rng, family.cone_bands))
     foot_color = colors[0] if rng.random() < 0.6 else np.full(3, rng.uniform(0.05, 0.2))
-    sole = revolve([(foot, 0.0), (foot * 0.96, thick)], foot_corners, square=True)
-    body = [(base, thick), (base * rng.uniform(0.12, 0.25), height)]
+    sole = revolve([(foot, 0.0), (foot * 0.96, thick)], form.corners, square=True)
+    tip = base * rng.uniform(0.12, 0.25)
+    body = [(base, thick), (tip, height)]
+    if form.bend:
+        body.insert(1, ((base + tip) / 2 * (1 + form.bend), (thick + height) / 2))
+    if form.collar:
+        body.insert(1, (base, thick + form.collar * height))
     bands = int(rng.choice([1, 2, 2, 3]))
     width = height * rng.uniform(0.10, 0.2) / (1 if bands == 1 else 1.4)
     starts = height * (rng.uniform(0.3, 0.45) + np.arange(bands) * 0.24)
@@ -86,7 +119,7 @@ def build_box(rng: Rng, family: AssetFamily) -> Thing:
     edge = rng.uniform(0.18, 0.75)
     for level in range(2 if rng.random() < 0.2 else 1):
         half = edge / 2 * rng.uniform(0.6, 1.2, 3) * (1.0 if level == 0 else 0.75)
-        kind = _choice(rng, family.box_kinds)
+        kind = choose(rng, family.box_kinds)
         base = pick(rng, family.box_colors)
         colors = np.stack([base, np.clip(base * rng.uniform(0.65, 0.9), 0, 1)])
         parts.append(
@@ -104,11 +137,31 @@ def build_box(rng: Rng, family: AssetFamily) -> Thing:
     return Thing(parts=tuple(parts), class_id=BOX)
 
 
+def _turned_drum(rng: Rng) -> list[tuple[float, float]]:
+    """Return a profile of its own: tapered, bulged, with none to three ribs or grooves."""
+    z = np.linspace(0, 1, 9)
+    radius = 1 + rng.uniform(-0.14, 0.14) * (z - 0.5) + rng.uniform(-0.08, 0.2) * z * (1 - z) * 4
+    rim = rng.uniform(0.0, 0.06)
+    profile = [*zip(radius, z, strict=True), (radius[-1] * (1 - rim), 1 + 0.3 * rim)]
+    count = int(rng.integers(0, 4))
+    half, depth = rng.uniform(0.012, 0.03), rng.uniform(-0.06, 0.06)
+    for centre in (np.arange(count) + rng.uniform(0.4, 0.6)) / max(count, 1):
+        around = float(np.interp(centre, z, radius))
+        profile = [p for p in profile if abs(p[1] - centre) > half]
+        profile += [(around, centre - half), (around + depth, centre), (around, centre + half)]
+    widest = max(r for r, _ in profile)
+    top = max(level for _, level in profile)
+    return [(float(r / widest), float(h / top)) for r, h in sorted(profile, key=lambda p: p[1])]
+
+
 _BARREL_PROFILES: dict[str, list[tuple[float, float]]] = {
     'plain_drum': [(1.0, 0.0), (1.0, 0.97), (0.94, 1.0)],
     'ribbed_drum': [(1, 0), (0.97, 0.02), (0.97, 0.31), (1.03, 0.33), (0.97, 0.35), (0.97, 0.64),
                     (1.03, 0.66), (0.97, 0.68), (0.97, 0.97), (1.0, 1.0)],
     'cask': [(0.82, 0.0), (0.95, 0.22), (1.0, 0.5), (0.95, 0.78), (0.82, 1.0)],
+    'waisted': [(1.0, 0.0), (0.97, 0.15), (0.88, 0.5), (0.97, 0.85), (1.0, 1.0)],
+    'churn': [(0.95, 0.0), (1.0, 0.1), (1.0, 0.66), (0.72, 0.84), (0.74, 1.0)],
+    'stepped': [(1.0, 0.0), (1.0, 0.3), (0.94, 0.32), (0.94, 0.64), (0.88, 0.66), (0.88, 1.0)],
     'hooped_drum': [(1.02, 0), (1.02, 0.04), (0.96, 0.05), (0.96, 0.47), (1.02, 0.48),
                     (1.02, 0.52), (0.96, 0.53), (0.96, 0.95), (1.02, 0.96), (1.02, 1.0)],
     'tub_drum': [(1.06, 0.0), (1.0, 0.08), (0.9, 0.85), (0.78, 1.0)],
@@ -120,8 +173,9 @@ def build_barrel(rng: Rng, family: AssetFamily) -> Thing:
     """Return a drum, cask or keg 0.45 to 1.05 m high with one to three bands, or none."""
     height = rng.uniform(0.45, 1.05)
     radius = height * rng.uniform(0.29, 0.38)
-    shape = _choice(rng, family.barrel_shapes)
-    profile = [(radius * r, height * z) for r, z in _BARREL_PROFILES[shape]]
+    shape = choose(rng, family.barrel_shapes)
+    outline = _turned_drum(rng) if shape == 'turned' else _BARREL_PROFILES[shape]
+    profile = [(radius * r, height * z) for r, z in outline]
     colors = (pick(rng, family.barrel_colors), pick(rng, family.barrel_bands))
     bands = int(rng.choice([0, 1, 2, 2, 3]))
     width = height * rng.uniform(0.05, 0.13)
@@ -132,38 +186,3 @@ def build_barrel(rng: Rng, family: AssetFamily) -> Thing:
         lid = revolve([(radius * 0.9, height), (radius * 0.85, height * 1.015)], 20)
         parts.append(_mesh_part(lid, colors[0] * 0.6, 0.2))
     return Thing(parts=tuple(parts), class_id=BARREL)
-
-
-def _clutter_solid(rng: Rng, shape: str, size: float, **look: object) -> Part:
-    """Return the one solid that a piece of clutter is."""
-    if shape in ('ball', 'egg'):
-        half = (size, size, size) if shape == 'ball' else (size * 0.7, size * 0.7, size * 1.2)
-        return Part(shape=Shape.ELLIPSOID, size=half, position=(0, 0, half[2]), **look)  # type: ignore[arg-type]
-    if shape in ('pillar', 'column'):
-        thin, tall = size * 0.35, rng.uniform(1.0, 1.8)
-        solid = Shape.BOX if shape == 'pillar' else Shape.CYLINDER
-        half = (thin, thin, tall) if shape == 'pillar' else (thin, tall, 0.0)
-        return Part(shape=solid, size=half, position=(0, 0, tall), **look)  # type: ignore[arg-type]
-    if shape == 'slab':
-        half = (size * 0.25, size * rng.uniform(1.5, 3.0), size * rng.uniform(0.3, 0.6))
-        return Part(shape=Shape.BOX, size=half, position=(0, 0, half[2]), **look)  # type: ignore[arg-type]
-    meshes = {
-        'pyramid': lambda: revolve([(size, 0), (size * 0.55, size * 0.5)], 3),
-        'wedge': lambda: prism(np.array([[size, 0], [-size, size * 0.8], [-size, 0]]), size),
-        'roof': lambda: prism(np.array([[size, 0], [0, size * 0.7], [-size, 0]]), 2 * size),
-        'spindle': lambda: revolve(
-            [(size * 0.5, 0), (size * 0.15, size), (size * 0.6, size * 1.6), (0.05, 2 * size)], 9
-        ),
-    }
-    return Part(shape=Shape.MESH, mesh=meshes[shape](), **look)  # type: ignore[arg-type]
-
-
-def build_clutter(rng: Rng, family: AssetFamily) -> Thing:
-    """Return something that is none of the classes."""
-    shape = _choice(rng, family.clutter_shapes)
-    colors = np.stack([pick(rng, family.clutter_colors), pick(rng, family.clutter_colors)])
-    look: dict[str, object] = {'color': colors[0], 'shine': float(rng.uniform(0, 0.7))}
-    if rng.random() < 0.6:
-        texture = paint(_choice(rng, family.surface_kinds), rng, CLUTTER_SIDE, colors)
-        look = {'color': np.ones(3), 'texture': texture, 'shine': 0.1}
-    return Thing(parts=(_clutter_solid(rng, shape, rng.uniform(0.12, 0.4), **look),))

@@ -1,52 +1,63 @@
-"""Nothing that a held-out scene shows may occur in a training scene."""
+"""Nothing that a scene of one family shows may occur in a scene of another."""
 
 from dataclasses import fields
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 
 from perception_nodes.simulation.assembly import compose_design, random_lights
-from perception_nodes.simulation.families import COLOR_JITTER, FAMILIES, Assets
+from perception_nodes.simulation.asset_family import COLOR_JITTER, AssetFamily
+from perception_nodes.simulation.families import FAMILIES
 
-TRAIN, HELD_OUT = FAMILIES[Assets.TRAIN], FAMILIES[Assets.HELD_OUT]
+PAIRS = [(FAMILIES[one], FAMILIES[other]) for one, other in combinations(FAMILIES, 2)]
+NAMES = [f'{one.value}-{other.value}' for one, other in combinations(FAMILIES, 2)]
 KINDS = ('surface_kinds', 'cloth_kinds', 'torsos', 'cone_shapes', 'box_kinds', 'barrel_shapes',
          'sign_plates', 'pictograms', 'clutter_shapes')  # fmt: skip
-PALETTES = [item.name for item in fields(TRAIN) if item.name.endswith(('_colors', '_bands'))]
+PALETTES = [item.name for item in fields(AssetFamily) if item.name.endswith(('_colors', '_bands'))]
 
 
 def colors_of(family, name):
     return np.array(getattr(family, name))
 
 
+pairwise = pytest.mark.parametrize(('one', 'other'), PAIRS, ids=NAMES)
+
+
+@pairwise
 @pytest.mark.parametrize('name', KINDS)
-def test_kinds_are_disjoint(name):
-    assert not set(getattr(TRAIN, name)) & set(getattr(HELD_OUT, name))
+def test_kinds_are_disjoint(name, one, other):
+    assert not set(getattr(one, name)) & set(getattr(other, name))
 
 
-def test_texture_kinds_are_disjoint_whatever_they_are_used_for():
+@pairwise
+def test_texture_kinds_are_disjoint_whatever_they_are_used_for(one, other):
     uses = ('surface_kinds', 'cloth_kinds', 'box_kinds')
-    train, held_out = ({k for use in uses for k in getattr(f, use)} for f in (TRAIN, HELD_OUT))
-    assert not train & held_out
+    first, second = ({kind for use in uses for kind in getattr(f, use)} for f in (one, other))
+    assert not first & second
 
 
-def test_hats_share_only_going_without():
-    assert set(TRAIN.hats) & set(HELD_OUT.hats) == {'none'}
+@pairwise
+def test_hats_share_only_going_without(one, other):
+    assert set(one.hats) & set(other.hats) == {'none'}
 
 
+@pairwise
 @pytest.mark.parametrize('name', PALETTES)
-def test_palettes_lie_further_apart_than_their_variation(name):
-    pairs = product(colors_of(TRAIN, name), colors_of(HELD_OUT, name))
+def test_palettes_lie_further_apart_than_their_variation(name, one, other):
+    pairs = product(colors_of(one, name), colors_of(other, name))
     assert min(np.abs(a - b).max() for a, b in pairs) > 2 * COLOR_JITTER
 
 
-def test_sign_schemes_lie_further_apart_than_their_variation():
-    pairs = product(TRAIN.sign_schemes, HELD_OUT.sign_schemes)
+@pairwise
+def test_sign_schemes_lie_further_apart_than_their_variation(one, other):
+    pairs = product(one.sign_schemes, other.sign_schemes)
     assert min(np.abs(np.array(a) - np.array(b)).max() for a, b in pairs) > 2 * COLOR_JITTER
 
 
-def test_no_light_rig_is_shared():
-    assert not set(TRAIN.rigs) & set(HELD_OUT.rigs)
+@pairwise
+def test_no_light_rig_is_shared(one, other):
+    assert not set(one.rigs) & set(other.rigs)
 
 
 def fingerprints(family, seed):
@@ -63,11 +74,12 @@ def fingerprints(family, seed):
     return textures, meshes, lights
 
 
-def test_textures_meshes_and_lights_of_stages_are_disjoint_even_for_one_seed():
-    for train, held_out in zip(fingerprints(TRAIN, 1), fingerprints(HELD_OUT, 1), strict=True):
-        assert len(train) > 20
-        assert len(held_out) > 20
-        assert not train & held_out
+@pairwise
+def test_textures_meshes_and_lights_of_stages_are_disjoint_even_for_one_seed(one, other):
+    for first, second in zip(fingerprints(one, 1), fingerprints(other, 1), strict=True):
+        assert len(first) > 20
+        assert len(second) > 20
+        assert not first & second
 
 
 def test_every_family_has_all_five_classes():

@@ -76,7 +76,7 @@ def test_light_varies_between_scenes(train_scenes):
 @pytest.mark.parametrize(
     ('options', 'words'),
     [
-        ({'assets': 'test'}, 'train, held_out'),
+        ({'assets': 'test'}, 'train, validation, held_out'),
         ({'things': (5, 2)}, 'lowest, highest'),
         ({'overlap': 1.5}, 'above the maximum'),
     ],
