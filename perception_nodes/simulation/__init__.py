@@ -48,17 +48,13 @@ from perception_nodes.simulation.classes import (
     UNLABELLED,
     SemanticClass,
 )
-from perception_nodes.simulation.course import (
-    Course,
-    CourseError,
-    CoursePath,
-    load_course,
-    parse_course,
-)
+from perception_nodes.simulation.course import Course, CourseError, CoursePath
+from perception_nodes.simulation.course_file import load_course, parse_course
 from perception_nodes.simulation.driver import PathDriver
 from perception_nodes.simulation.families import Assets
 from perception_nodes.simulation.randomization import RandomizationConfig, Scene, SceneRenderer
-from perception_nodes.simulation.vehicle import DifferentialDrive, Odometry, Pose2D
+from perception_nodes.simulation.robot_model import DriveKind, RobotModel
+from perception_nodes.simulation.vehicle import Odometry, Pose2D, Robot
 from perception_nodes.simulation.view import RenderedView
 from perception_nodes.simulation.world import SimulatedWorld, SimulationConfig
 
@@ -70,13 +66,15 @@ __all__ = [
     'Course',
     'CourseError',
     'CoursePath',
-    'DifferentialDrive',
+    'DriveKind',
     'Odometry',
     'PathDriver',
     'PinholeCamera',
     'Pose2D',
     'RandomizationConfig',
     'RenderedView',
+    'Robot',
+    'RobotModel',
     'Scene',
     'SceneRenderer',
     'SemanticClass',

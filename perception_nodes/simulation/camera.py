@@ -95,3 +95,13 @@ def planar_pose(x_m: float, y_m: float, yaw_rad: float) -> np.ndarray:
     pose[:3, :3] = rotation_from_yaw_pitch_roll(yaw_rad, 0, 0)
     pose[:3, 3] = (x_m, y_m, 0)
     return pose
+
+
+def floor_from_pixel(world_from_optical: np.ndarray, camera: PinholeCamera) -> np.ndarray:
+    """
+    Return the (3, 3) homography from pixels (u, v, 1) to metres (x, y, 1) on the floor z = 0.
+
+    The third component is 1 / depth: positive exactly where the floor is seen.
+    """
+    optical_from_world = np.linalg.inv(world_from_optical)
+    return np.linalg.inv(camera.matrix @ optical_from_world[:3, [0, 1, 3]])

@@ -8,7 +8,8 @@ import numpy as np
 
 from perception_nodes.simulation.backend import mujoco
 from perception_nodes.simulation.course import CoursePath
-from perception_nodes.simulation.meshes import Mesh, ribbon
+from perception_nodes.simulation.marking import LANE, TAPE_LEFT, TAPE_RIGHT, course_strips
+from perception_nodes.simulation.meshes import Mesh, joined, ribbon
 from perception_nodes.simulation.parts import Part, Shape, Thing, quaternion_about
 
 LIGHTS = 4
@@ -53,6 +54,7 @@ class StageDesign:
     :param sky: (6 side, side, 3) uint8.
     :param path: marked path, or ``None``.
     :param tape_colors: (2, 3) RGB of the left and the right tape.
+    :param worn_percent: share of the tapes that is missing; the course's by default.
     :param room_half_m: distance of the four walls from the origin.
     """
 
@@ -63,6 +65,7 @@ class StageDesign:
     sky: np.ndarray
     path: CoursePath | None = None
     tape_colors: np.ndarray = field(default_factory=lambda: np.ones((2, 3)))
+    worn_percent: float | None = None
     room_half_m: float = 8.0
     room_height_m: float = 3.0
 
@@ -87,6 +90,7 @@ class StageBuilder:
         self.geoms: list[list[str]] = []
         self._materials: dict[int, str] = {}
         self._meshes: dict[int, str] = {}
+        self._kept: list[Mesh] = []  # ids are unique only while the objects live
 
     def texture(self, kind: mujoco.mjtTexture, picture: np.ndarray) -> str:
         """Reserve a texture that is filled after compilation, and return its name."""
@@ -133,6 +137,7 @@ class StageBuilder:
                 inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
             )  # fmt: skip
             self._meshes[id(mesh)] = name
+            self._kept.append(mesh)
         return self._meshes[id(mesh)]
 
     def part(self, body: mujoco.MjsBody, part: Part, name: str) -> None:
@@ -186,21 +191,19 @@ def build_ground(builder: StageBuilder, design: StageDesign) -> None:
 
 def _build_lane(builder: StageBuilder, design: StageDesign, path: CoursePath) -> None:
     """Add the lane and its two tapes as thin slabs that reach through the floor."""
-    inner = path.course.lane_width_m / 2
-    outer = inner + path.course.tape_width_m
-    lines = {offset: path.offset_line(offset) for offset in (inner, outer, -inner, -outer)}
+    strips = course_strips(path.course, worn_percent=design.worn_percent)
     lane = builder.surface('lane', design.lane)
-    tapes = {'left': (outer, inner, 0), 'right': (-inner, -outer, 1)}
-    slabs = {'lane': ribbon(lines[inner], lines[-inner], LANE_TOP_M, SLAB_BOTTOM_M)}
-    for side, (left, right, _) in tapes.items():
-        slabs[f'tape_{side}'] = ribbon(lines[left], lines[right], TAPE_TOP_M, SLAB_BOTTOM_M)
-    for name, mesh in slabs.items():
-        number = 0 if name != 'tape_right' else 1
-        color = [1, 1, 1, 1] if name == 'lane' else [*design.tape_colors[number], 1]
-        look = {'material': lane} if name == 'lane' else {}
+    colors = {TAPE_LEFT: design.tape_colors[0], TAPE_RIGHT: design.tape_colors[1]}
+    for name in (LANE, *colors):
+        top = LANE_TOP_M if name == LANE else TAPE_TOP_M
+        slabs = [ribbon(s.left, s.right, top, SLAB_BOTTOM_M) for s in strips if s.kind == name]
+        if not slabs:
+            continue
+        color = [1, 1, 1, 1] if name == LANE else [*colors[name], 1]
+        look = {'material': lane} if name == LANE else {}
         builder.spec.worldbody.add_geom(
-            name=name, type=mujoco.mjtGeom.mjGEOM_MESH, meshname=builder.mesh(mesh), rgba=color,
-            contype=0, conaffinity=0, group=SHOWN, **look,
+            name=name, type=mujoco.mjtGeom.mjGEOM_MESH, meshname=builder.mesh(joined(slabs)),
+            rgba=color, contype=0, conaffinity=0, group=SHOWN, **look,
         )  # fmt: skip
 
 

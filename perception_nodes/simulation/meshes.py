@@ -102,6 +102,14 @@ def ribbon(left: np.ndarray, right: np.ndarray, top_m: float, bottom_m: float) -
     return Mesh(vertices, np.vstack(faces).astype(np.int32))
 
 
+def joined(meshes: list[Mesh]) -> Mesh:
+    """Return several meshes as one."""
+    starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
+    faces = [mesh.faces + start for mesh, start in zip(meshes, starts[:-1], strict=True)]
+    vertices = np.vstack([mesh.vertices for mesh in meshes])
+    return Mesh(vertices, np.vstack(faces).astype(np.int32))
+
+
 def regular_outline(corners: int, radius: float, turn_rad: float = 0.0) -> np.ndarray:
     """Return (corners, 2) points of a regular polygon; the first points up at turn 0."""
     angle = np.pi / 2 + turn_rad + np.arange(corners) * 2 * np.pi / corners

@@ -76,15 +76,32 @@ class LabelRenderer:
         :param world_from_optical: (4, 4) pose of the optical frame.
         :param camera: intrinsics with the principal point in the middle.
         """
-        stage = self._loaded
-        self._gl.make_current()
-        stage.set_camera(world_from_optical, camera)
-        stage.update()
-        self._update(self._seen)
+        self._aim(world_from_optical, camera)
         rgb = self._draw(labels=False)[0]
         numbers, depth_m = self._draw(labels=True)
         instance_ids, class_ids = self._labels(_segment_ids(numbers))
         return self._measure(world_from_optical, camera, rgb, depth_m, instance_ids, class_ids)
+
+    def picture(
+        self, world_from_optical: np.ndarray, camera: PinholeCamera, *, depth: bool = False
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """
+        Return the colours alone, and the depth if it is wanted; see :meth:`render`.
+
+        :return: (H, W, 3) uint8, and (H, W) float32 metres or ``None``.
+        """
+        self._aim(world_from_optical, camera)
+        width, height = self.size_wh
+        area = mujoco.MjrRect(0, 0, width, height)
+        rgb, depth_m = self._draw_in(area, labels=False, depth=depth)
+        return rgb, depth_m if depth else None
+
+    def _aim(self, world_from_optical: np.ndarray, camera: PinholeCamera) -> None:
+        """Put the camera in place and gather what it may see."""
+        self._gl.make_current()
+        self._loaded.set_camera(world_from_optical, camera)
+        self._loaded.update()
+        self._update(self._seen)
 
     def _update(self, options: mujoco.MjvOption) -> None:
         """Fill the scene with what is in the chosen group."""

@@ -25,6 +25,7 @@ from perception_nodes.simulation.construction import (
     build_ground,
     fill_textures,
 )
+from perception_nodes.simulation.marking import LANE, TAPE_LEFT, TAPE_RIGHT
 from perception_nodes.simulation.parts import quaternion_about
 
 
@@ -102,9 +103,11 @@ class Stage:
                 classes[geoms] = semantic_of_thing(np.array(thing.class_id))
         classes[self.model.geom('floor').id] = int(SemanticClass.FLOOR)
         if self.design.path is not None:
-            classes[self.model.geom('lane').id] = int(SemanticClass.LANE)
-            for side in ('left', 'right'):
-                classes[self.model.geom(f'tape_{side}').id] = int(SemanticClass.TAPE)
+            classes[self.model.geom(LANE).id] = int(SemanticClass.LANE)
+            for side in (TAPE_LEFT, TAPE_RIGHT):
+                number = mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_GEOM, side)
+                if number >= 0:  # all of it may be worn away
+                    classes[number] = int(SemanticClass.TAPE)
         return things, classes
 
     def clear(self) -> None:

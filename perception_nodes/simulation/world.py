@@ -6,15 +6,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from perception_nodes.imaging.disturbances import disturb
 from perception_nodes.simulation.assembly import compose_design, random_lights
-from perception_nodes.simulation.camera import PinholeCamera, camera_pose, planar_pose
-from perception_nodes.simulation.course import CoursePath, load_course
+from perception_nodes.simulation.camera import (
+    PinholeCamera,
+    camera_pose,
+    floor_from_pixel,
+    planar_pose,
+)
+from perception_nodes.simulation.course import CourseCamera, CoursePath, course_lines
+from perception_nodes.simulation.course_actors import add_course_actors
+from perception_nodes.simulation.course_file import load_course
+from perception_nodes.simulation.disturbances import load_disturbance
 from perception_nodes.simulation.families import FAMILIES, Assets
+from perception_nodes.simulation.parts import Thing
 from perception_nodes.simulation.population import Population, populate
 from perception_nodes.simulation.renderer import LabelRenderer
 from perception_nodes.simulation.sensor import apply_effects, random_effects
 from perception_nodes.simulation.stage import Stage
-from perception_nodes.simulation.vehicle import DifferentialDrive, Odometry, Pose2D
+from perception_nodes.simulation.vehicle import Odometry, Pose2D, Robot
 from perception_nodes.simulation.view import RenderedView
 from perception_nodes.structures import check_settings, setting
 
@@ -51,11 +61,18 @@ class SimulationConfig:
     sensor_strength: float = setting(
         0.4, 'flaws of the camera: 0 none, 1 a cheap one', minimum=0.0, maximum=1.0
     )
+    camera_from_course: bool = setting(
+        False, 'camera height, place, pitch, view and flaws as the course file says'
+    )
+    disturbance: str = setting('none', 'what spoils pictures: a preset, or FILE.yaml:NAME')
     odometry_noise: float = setting(
         0.01, 'relative standard deviation of odometry speeds', minimum=0.0, maximum=0.5
     )
-    command_timeout_s: float = setting(
-        0.25, 'age in simulated seconds at which a command stops counting', minimum=0.0
+    cmd_vel_timeout_s: float = setting(
+        0.25,
+        'age in simulated seconds at which the base drops a command and brakes',
+        minimum=0.01,
+        maximum=0.25,
     )
 
     def __post_init__(self) -> None:
@@ -70,29 +87,36 @@ class SimulatedWorld:
     :ivar config: as given.
     :ivar path: the marked path.
     :ivar camera: intrinsics.
+    :ivar robot: the base; commands go through :meth:`command`.
+    :ivar figures: those who step in when the robot comes near.
+    :ivar disturbance: what spoils pictures.
     :ivar base_from_camera: (4, 4) float64, base_link from camera_optical_frame.
     """
 
     def __init__(self, config: SimulationConfig) -> None:
-        self.config = config
         self.path = CoursePath(load_course(config.course))
+        self.config = config = _with_camera(config, self.path.course.camera)
+        self.disturbance = load_disturbance(config.disturbance)
         self.camera = PinholeCamera.from_fovy(config.size_wh, config.fovy_deg)
         self.base_from_camera = camera_pose(
             (config.camera_forward_m, 0.0, config.camera_height_m),
             pitch_rad=float(np.radians(config.camera_pitch_deg)),
         )
         self._time_ns = 0
-        self._drive = DifferentialDrive(
-            self.path.pose_at(0.0), command_timeout_s=config.command_timeout_s,
-            noise=config.odometry_noise, seed=config.seed,
+        model = replace(
+            self.path.course.robot, cmd_vel_timeout_s=config.cmd_vel_timeout_s,
+            odometry_noise=config.odometry_noise,
         )  # fmt: skip
+        self.robot = Robot(model, self.path.pose_at(0.0), seed=config.seed)
+        self._s_m = 0.0
         rng = np.random.default_rng([config.seed, WORLD_STREAM])
         family = FAMILIES[Assets(config.assets)]
-        self._population = populate(
+        population = populate(
             rng, family, self.path, things=config.things, clutter=config.clutter,
             walkers=config.walkers,
         )  # fmt: skip
         self._effects = random_effects(rng, config.sensor_strength)
+        self._population, self.figures = add_course_actors(rng, family, self.path, population)
         self._stage = self._build_stage(rng, self._population)
         self._stage.set_lights(random_lights(rng, replace(family, rigs=family.rigs[:1])))
         self._renderer = LabelRenderer(config.size_wh)
@@ -107,9 +131,11 @@ class SimulatedWorld:
     def _build_stage(self, rng: np.random.Generator, population: Population) -> Stage:
         """Return the compiled stage with the standing things in place."""
         family = FAMILIES[Assets(self.config.assets)]
-        reach = float(np.abs(self.path.samples_xy).max())
+        course = self.path.course
+        reach = max(float(np.abs(line.samples_xy).max()) for line in course_lines(course))
         design = compose_design(rng, family, self.path, things=population.things)
-        design = replace(design, room_half_m=reach + 4.0)
+        worn = max(course.worn_percent, self.disturbance.worn_percent)
+        design = replace(design, room_half_m=reach + 4.0, worn_percent=worn)
         stage = Stage(design, self.config.size_wh)
         stage.show_walls(self.config.indoors)
         for number, pose in population.standing:
@@ -124,12 +150,12 @@ class SimulatedWorld:
     @property
     def pose(self) -> Pose2D:
         """True pose of base_link in the world."""
-        return self._drive.pose
+        return self.robot.pose
 
     @property
     def odometry(self) -> Odometry:
         """What the wheels report: pose of base_link in odom, which begins at the start pose."""
-        return self._drive.odometry
+        return self.robot.odometry
 
     @property
     def world_from_odom(self) -> Pose2D:
@@ -138,11 +164,11 @@ class SimulatedWorld:
 
     def command(self, linear_m_s: float, angular_rad_s: float, stamp_ns: int) -> None:
         """
-        Set the wanted speeds; they count for ``command_timeout_s`` after ``stamp_ns``.
+        Set the wanted speeds; they count for ``cmd_vel_timeout_s`` after ``stamp_ns``.
 
         :raises ValueError: speeds that are not finite.
         """
-        self._drive.command(linear_m_s, angular_rad_s, stamp_ns)
+        self.robot.command(linear_m_s, angular_rad_s, stamp_ns)
 
     def advance(self, dt_s: float) -> None:
         """
@@ -153,35 +179,76 @@ class SimulatedWorld:
         if not (np.isfinite(dt_s) and dt_s >= 0):
             raise ValueError(f'dt_s must be finite and ≥ 0, got {dt_s!r}')
         later = self._time_ns + round(dt_s * 1e9)
-        self._drive.advance(self._time_ns, later)
+        self.robot.advance(self._time_ns, later)
         self._time_ns = later
+        if self.figures:
+            self._s_m = self.path.nearest_s_m(self.pose.x_m, self.pose.y_m, self._s_m)
+        for figure in self.figures:
+            figure.notice(self._s_m, later)
+
+    def bodies(self) -> list[tuple[Thing, Pose2D]]:
+        """Return everything that could be touched now: things and people, and where."""
+        shown = (*self._population.standing, *self._moving())
+        return [(self._population.things[number], pose) for number, pose in shown]
 
     def render(self) -> RenderedView:
         """Return what the camera sees now; the same world at the same time gives the same."""
-        self._place_walkers()
-        pose = self.pose
-        world_from_base = planar_pose(pose.x_m, pose.y_m, pose.yaw_rad)
-        view = self._renderer.render(world_from_base @ self.base_from_camera, self.camera)
-        rng = np.random.default_rng([self.config.seed, SENSOR_STREAM, self._time_ns])
+        view = self._renderer.render(self._look(), self.camera)
         numbers = np.arange(256, dtype=np.uint8)
         numbers[: len(self._population.things)] = self._population.instance_of
         return replace(
             view,
-            rgb=apply_effects(view.rgb, self._effects, rng),
+            rgb=self._seen(view.rgb, view.depth_m),
             instance_ids=numbers[view.instance_ids],
             instance_numbers=numbers[view.instance_numbers].astype(np.int64),
         )
 
-    def _place_walkers(self) -> None:
-        """Show every walker in the gait frame and at the place of the present time."""
+    def picture(self) -> np.ndarray:
+        """Return the ``rgb`` of :meth:`render` alone: (H, W, 3) uint8, in a third of the time."""
+        depth = self.disturbance.fog > 0
+        rgb, depth_m = self._renderer.picture(self._look(), self.camera, depth=depth)
+        return self._seen(rgb, depth_m)
+
+    def _look(self) -> np.ndarray:
+        """Show everyone at the present place, and return (4, 4) world from camera."""
         for number in self._shown_frames:
             self._stage.hide(number)
         self._shown_frames = []
-        for walker in self._population.walkers:
-            number, pose = walker.at(self._time_ns * 1e-9)
+        for number, pose in self._moving():
             self._stage.place(number, pose.x_m, pose.y_m, pose.yaw_rad)
             self._shown_frames.append(number)
+        pose = self.pose
+        return planar_pose(pose.x_m, pose.y_m, pose.yaw_rad) @ self.base_from_camera
+
+    def _moving(self) -> list[tuple[int, Pose2D]]:
+        """Return the gait frame and the place of everyone who walks."""
+        walkers = [walker.at(self._time_ns * 1e-9) for walker in self._population.walkers]
+        return [*walkers, *(figure.at(self._time_ns) for figure in self.figures)]
+
+    def _seen(self, rgb: np.ndarray, depth_m: np.ndarray | None) -> np.ndarray:
+        """Return a rendered picture with disturbances and the flaws of the camera."""
+        if self.disturbance.spoils_pictures:
+            pose = self.pose
+            world_from_camera = planar_pose(pose.x_m, pose.y_m, pose.yaw_rad)
+            rgb = disturb(
+                rgb, self.disturbance, seed=self.config.seed, frame=self._time_ns,
+                depth_m=depth_m, floor_from_pixel=floor_from_pixel(
+                    world_from_camera @ self.base_from_camera, self.camera
+                ),
+            )  # fmt: skip
+        rng = np.random.default_rng([self.config.seed, SENSOR_STREAM, self._time_ns])
+        return apply_effects(rgb, self._effects, rng)
 
     def close(self) -> None:
         """Free the OpenGL context."""
         self._renderer.close()
+
+
+def _with_camera(config: SimulationConfig, camera: CourseCamera) -> SimulationConfig:
+    """Return the configuration with the camera of the course, if it is wanted."""
+    if not config.camera_from_course:
+        return config
+    return replace(
+        config, camera_height_m=camera.height_m, camera_forward_m=camera.forward_m,
+        camera_pitch_deg=camera.pitch_deg, fovy_deg=camera.fovy_deg, sensor_strength=camera.noise,
+    )  # fmt: skip

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perception_nodes.simulation import Course, CourseError, CoursePath, load_course, parse_course
-from perception_nodes.simulation.course import Segment
+from perception_nodes.simulation.course import Branch, Segment, course_lines
+from perception_nodes.simulation.course_file import course_files
 
 
 def quarter_turn(**changes):
@@ -31,7 +32,7 @@ def test_open_path_ends_at_its_ends():
     assert path.pose_at(99.0) == path.pose_at(path.length_m)
 
 
-@pytest.mark.parametrize('name', ['figure_eight', 's_curve'])
+@pytest.mark.parametrize('name', sorted(course_files()))
 def test_shipped_courses_load(name):
     path = CoursePath(load_course(name))
     steps = np.hypot(*np.diff(path.samples_xy, axis=0).T)
@@ -40,6 +41,54 @@ def test_shipped_courses_load(name):
     if path.course.closed:
         first, last = path.samples_xy[0], path.samples_xy[-1]
         assert np.hypot(*(first - last)) < 1e-6
+    assert path.course.lane_width_m == 0.5
+    assert path.course.tape_width_m == 0.05
+    assert all(abs(s.curvature_1_m) <= 2 for s in path.segments)  # radius ≥ 0.5 m
+
+
+def test_courses_of_every_shape_are_shipped():
+    shapes = {'straight', 's_curve', 'tight_turns', 'figure_eight', 'junction', 'narrow_gate'}
+    assert shapes <= set(course_files())
+    s_curve = load_course('s_curve')
+    assert {abs(s.curvature_1_m) for s in s_curve.segments} == {0.0, 1 / 1.5}
+
+
+@pytest.mark.parametrize('left_m', [0.0, 0.2, -0.4])
+@pytest.mark.parametrize('name', ['s_curve', 'figure_eight', 'tight_turns'])
+def test_place_beside_the_path_is_projected_back(name, left_m):
+    path = CoursePath(load_course(name))
+    for s_m in np.linspace(0.3, path.length_m - 0.3, 23):
+        place = path.place_at(float(s_m), left_m)
+        found_m, found_left_m = path.project(place.x_m, place.y_m, float(s_m))
+        assert found_m == pytest.approx(s_m, abs=1e-4)
+        assert found_left_m == pytest.approx(left_m, abs=1e-6)
+
+
+def fork(**changes):
+    turn = (Segment(length_m=np.pi / 2, curvature_1_m=1.0),)
+    parts = {
+        'segments': (Segment(length_m=2.0),),
+        'branches': (
+            Branch(name='left', segments=turn),
+            Branch(name='on', segments=(Segment(length_m=3.0),)),
+        ),
+        **changes,
+    }
+    return Course(name='fork', **parts)
+
+
+def test_route_decides_where_the_path_goes():
+    left, straight = CoursePath(fork(route=('left',))), CoursePath(fork(route=('on',)))
+    assert left.pose_at(99).y_m == pytest.approx(1.0)
+    assert straight.pose_at(99).x_m == pytest.approx(5.0)
+    assert CoursePath(fork()).length_m == 2.0
+
+
+def test_branches_begin_where_others_end():
+    third = Branch(name='third', after='on', segments=(Segment(length_m=1.0),))
+    course = fork(branches=(*fork().branches, third), route=('on', 'third'))
+    assert CoursePath(course).length_m == pytest.approx(6.0)
+    assert [line.course.start.x_m for line in course_lines(course)] == [0.0, 2.0, 2.0, 5.0]
 
 
 def test_offset_line_lies_beside_the_path():
@@ -68,6 +117,37 @@ def test_nearest_place_near_a_crossing_depends_on_where_one_was():
         ('segments: [{straight: {length_m: 1}}]\nlane_width_m: 0', 'lane_width_m must be > 0'),
         ('segments: [{straight: {length_m: 1}}]\nstart: 3', 'start must be a mapping'),
         ('segments: [', 'not YAML'),
+        ('segments: [{straight: {length_m: 1}}]\nlane: 0.4', "unknown key 'lane'; allowed: name"),
+        ('segments: [{straight: {length_m: 1, radius: 2}}]', "unknown key 'radius'"),
+        ('segments: [{straight: {length_m: 1}}]\ncamera: {pitch: 3}', "unknown key 'pitch'"),
+        ('segments: [{straight: {length_m: 1}}]\ncamera: {pitch_deg: .inf}', 'must be finite'),
+        ('segments: [{straight: {length_m: 1}}]\nrobot: {kind: hover}', 'differential, acker'),
+        ('segments: [{straight: {length_m: 1}}]\nworn_percent: 120', r'must be 0\.\.100'),
+        ('segments: [{straight: {length_m: 1}}]\nthings: [{kind: cat}]', 'value is missing'),
+        (
+            'segments: [{straight: {length_m: 1}}]\nthings: [{kind: cat, at_m: 0, offset_m: 1}]',
+            "kind 'cat' is not one of person",
+        ),
+        (
+            'segments: [{straight: {length_m: 1}}]\nobstacles: [{at_m: 1, speed_m_s: 0}]',
+            'speed_m_s and when_within_m must be > 0',
+        ),
+        (
+            'segments: [{straight: {length_m: 1}}]\nobstacles: [{at_m: 1, to_m: 0.8}]',
+            'nobody steps in',
+        ),
+        ('segments: [{straight: {length_m: 1}}]\nbranches: [{}]', 'needs a name'),
+        ('segments: [{straight: {length_m: 1}}]\nroute: [left]', 'cannot go from .trunk. to'),
+        (
+            'segments: [{straight: {length_m: 1}}]\nclosed: true\n'
+            'branches: [{name: a, segments: [{straight: {length_m: 1}}]}]',
+            'closed course cannot have branches',
+        ),
+        (
+            'segments: [{straight: {length_m: 1}}]\n'
+            'branches: [{name: a, after: b, segments: [{straight: {length_m: 1}}]}]',
+            'come "after" one of: trunk',
+        ),
     ],
 )
 def test_broken_course_says_what_is_wrong(text, words):

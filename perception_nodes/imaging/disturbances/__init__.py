@@ -1,0 +1,5 @@
+"""What light, weather and dirt do to a picture: pure functions of arrays, levels and seeds."""
+
+from perception_nodes.imaging.disturbances.disturbance import Disturbance, disturb
+
+__all__ = ['Disturbance', 'disturb']
