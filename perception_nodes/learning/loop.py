@@ -21,6 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from perception_nodes.learning.averaging import averaged, parameter_groups, rate_factor
+from perception_nodes.learning.energy import Meter, NoMeter
 from perception_nodes.learning.recipe import ScheduleRecipe
 from perception_nodes.learning.replicas import Replicas
 
@@ -86,6 +87,7 @@ class Trainer:
     :param time_limit_s: the pace falls so that the run ends in this time at the latest; the
         result then depends on the machine's speed.
     :param threads: CPU threads, each with a part of the batch, at least 1.
+    :param meter: of the energy; None measures none.
     """
 
     def __init__(
@@ -96,8 +98,10 @@ class Trainer:
         resume: bool = False,
         time_limit_s: float | None = None,
         threads: int = 1,
+        meter: Meter | None = None,
     ) -> None:
         self.task = task
+        self.meter = meter or NoMeter()
         self.folder = folder
         self.time_limit_s = time_limit_s
         self.threads = threads
@@ -109,7 +113,7 @@ class Trainer:
         self.peak_rates = [group['lr'] for group in self.optimiser.param_groups]
         self.mean: AveragedModel = averaged(self.model, task.schedule.ema_decay)
         self.epoch, self.step, self.epoch_length = 0, 0, 1
-        self.best, self.spent_s = -1.0, 0.0
+        self.best, self.spent_s, self.energy_kwh = -1.0, 0.0, 0.0
         if resume and (folder / CHECKPOINT).exists():
             self._load()
         elif not resume:
@@ -119,17 +123,25 @@ class Trainer:
         """Train to the end and return the file of the best weights."""
         callbacks = list(callbacks)
         while self.epoch < self.task.schedule.epochs and not self._out_of_time():
+            self.meter.start()
             losses = self._run_epoch(callbacks)
             started = time.monotonic()
-            figures = self.task.validate(self.mean.module)
             self.epoch += 1
-            if figures[self.task.metric] > self.best:
+            figures = self.task.validate(self.mean.module) if self._is_validated() else {}
+            if figures and figures[self.task.metric] > self.best:
                 self.best = figures[self.task.metric]
                 _write(self.folder / BEST, self.mean.module.state_dict())
             self.spent_s += time.monotonic() - started
+            self.energy_kwh += self.meter.stop()
             self._save(losses, figures)
             self._tell(callbacks, losses, figures)
         return self.folder / BEST
+
+    def _is_validated(self) -> bool:
+        """Return whether the epoch that just ended is one to look at; the last always is."""
+        schedule = self.task.schedule
+        is_last = self.epoch >= schedule.epochs or self._out_of_time()
+        return is_last or self.epoch % schedule.validate_every == 0
 
     def history(self) -> dict[str, float]:
         """Return how long the training was, and how good the kept weights are."""
@@ -137,6 +149,7 @@ class Trainer:
             'steps': self.step,
             'batch': self.task.schedule.batch,
             'minutes': round(self.spent_s / 60, 1),
+            **({'energy_kwh': round(self.energy_kwh, 3)} if self.energy_kwh else {}),
             f'validation_{self.task.metric}': round(self.best, 4),
         }
 
@@ -220,10 +233,12 @@ class Trainer:
             'step': self.step,
             'best': self.best,
             'spent_s': self.spent_s,
+            'energy_kwh': self.energy_kwh,
         }
         _write(self.folder / CHECKPOINT, state)
         line = {'epoch': self.epoch, 'step': self.step, 'minutes': round(self.spent_s / 60, 2)}
-        rounded = {name: round(value, 5) for name, value in {**losses, **figures}.items()}
+        told = {'energy_kwh': self.energy_kwh, **losses, **figures}
+        rounded = {name: round(value, 5) for name, value in told.items()}
         with (self.folder / RECORD).open('a', encoding='utf-8') as record:
             record.write(json.dumps({**line, **rounded}) + '\n')
 
@@ -235,6 +250,7 @@ class Trainer:
         self.optimiser.load_state_dict(state['optimiser'])
         self.epoch, self.step = state['epoch'], state['step']
         self.best, self.spent_s = state['best'], state['spent_s']
+        self.energy_kwh = state.get('energy_kwh', 0.0)
 
 
 def _write(path: Path, state: Any) -> None:

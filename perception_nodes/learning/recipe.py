@@ -28,8 +28,9 @@ class ScheduleRecipe:
         0.998, 'decay of the averaged weights', minimum=0.0, maximum=0.99999
     )
     validation_images: int = setting(
-        200, 'pictures of the validation set looked at after each epoch; 0: all', minimum=0
+        200, 'pictures of the validation set looked at after an epoch; 0: all', minimum=0
     )
+    validate_every: int = setting(1, 'epochs from one look at them to the next', minimum=1)
 
     def __post_init__(self) -> None:
         """Check the values."""

@@ -97,12 +97,12 @@ class SegmenterNet(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """
-        Return the logits (B, C, H, W) in the size of the picture.
+        Return the logits (B, C, H / output_stride, W / output_stride).
 
-        :param image: (B, 3, H, W) float32 normalised.
+        :param image: (B, 3, H, W) float32 normalised, sides multiples of the stride.
         """
         *fine, coarse = self.trunk(image)
         features = self.context(coarse)
         for refine, lateral in zip(self.refine, reversed(fine), strict=True):
             features = refine(features, lateral)
-        return enlarged(self.classify(features), image.shape[-2:])
+        return self.classify(features)

@@ -21,7 +21,7 @@ from perception_nodes.learning.data.masks import (
 )
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
-from perception_nodes.learning.models.segmenter import SegmenterNet
+from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 
 
@@ -72,7 +72,7 @@ class SegmentationTask:
 
     def loss(self, model: nn.Module, batch: MaskBatch) -> dict[str, torch.Tensor]:
         """Return the loss terms of a batch."""
-        logits = model(normalised(batch.images, self.recipe))
+        logits = enlarged(model(normalised(batch.images, self.recipe)), batch.masks.shape[-2:])
         return segmentation_loss(logits, batch.masks, self._weights, self.recipe.loss)
 
     def parts(self, batch: MaskBatch, count: int) -> list[MaskBatch]:
@@ -94,7 +94,7 @@ class SegmentationTask:
         for picture in self.validation:
             image, mask = read_masked(picture, count)
             pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
-            logits = model(normalised(pixels, self.recipe))
+            logits = enlarged(model(normalised(pixels, self.recipe)), mask.shape)
             found = logits[0].argmax(0).numpy()
             kept = mask != IGNORED
             pairs = count * mask[kept].astype(np.int64) + found[kept]
