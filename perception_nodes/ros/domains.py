@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+import socket
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 PROC = Path('/proc')
-DDS_LIBRARIES = (b'libfastrtps', b'libfastdds', b'libddsc', b'librticonnextdds')
+FAST_DDS_LIBRARIES = (b'libfastrtps', b'libfastdds')
+DDS_LIBRARIES = (*FAST_DDS_LIBRARIES, b'libddsc', b'librticonnextdds')
 # RTPS 2.2, 9.6.1.1: port = 7400 + 250 × domain + offset; unicast offsets begin at 10 in pairs.
 PORT_BASE, PORTS_PER_DOMAIN, FIRST_UNICAST_OFFSET = 7400, 250, 10
 HIGHEST_DOMAIN = 232
@@ -16,39 +18,62 @@ HIGHEST_DOMAIN = 232
 FIRST_EPHEMERAL_PORT = 32768
 # Domain 0 is everybody's default; up to 101 the ports keep clear of the ephemeral ones.
 _CANDIDATES = range(1, 102)
+# Between the multicast and the unicast offsets: RTPS leaves this port of a domain alone.
+_CLAIM_OFFSET = 9
+# Open sockets; the system closes them with the process, however it ends.
+_claims: list[socket.socket] = []
 
 
-def free_domain(count: int = 1, avoid: Iterable[int] = ()) -> int:
+def free_domain(count: int = 1) -> int:
     """
-    Return a domain that nobody on this host uses.
+    Return a domain that nobody on this host uses, and keep it for this process.
 
-    Two processes that ask at the same time begin to look at different places.
+    Who asked before has it even while none of its nodes runs. Two processes that ask at the same
+    time begin to look at different places.
 
     :param count: that many domains in a row must be free.
-    :param avoid: not these, whoever uses them.
     :raises ValueError: when there is none.
     """
-    used = local_domains(dds_process_ids()) | set(avoid)
+    used = local_domains(dds_process_ids())
     begin = os.getpid() % len(_CANDIDATES)
     for candidate in (*_CANDIDATES[begin:], *_CANDIDATES[:begin]):
-        wanted = set(range(candidate, candidate + count))
-        if not wanted & used and wanted <= set(_CANDIDATES):
+        wanted = range(candidate, candidate + count)
+        if used.isdisjoint(wanted) and wanted[-1] in _CANDIDATES and _claim(wanted):
             return candidate
     raise ValueError('every ROS domain from 1 to 101 is in use on this host: end old processes')
 
 
-def dds_process_ids() -> list[int]:
-    """Return the processes on this host that have a DDS library loaded, this one excepted."""
+def _claim(domains: Iterable[int]) -> bool:
+    """Take a port of each domain that only one process can have; False: somebody else has one."""
+    taken: list[socket.socket] = []
+    for domain in domains:
+        taken.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        try:
+            taken[-1].bind(('127.0.0.1', PORT_BASE + PORTS_PER_DOMAIN * domain + _CLAIM_OFFSET))
+        except OSError:
+            for item in taken:
+                item.close()
+            return False
+    _claims.extend(taken)
+    return True
+
+
+def dds_process_ids(libraries: Collection[bytes] = DDS_LIBRARIES) -> list[int]:
+    """
+    Return the processes on this host that have a DDS library loaded, this one excepted.
+
+    :param libraries: any of these file names.
+    """
     process_ids = (int(path.name) for path in PROC.iterdir() if path.name.isdigit())
-    return [number for number in process_ids if number != os.getpid() and _has_dds(number)]
+    return [n for n in process_ids if n != os.getpid() and _has_mapped(n, libraries)]
 
 
-def _has_dds(process_id: int) -> bool:
+def _has_mapped(process_id: int, libraries: Iterable[bytes]) -> bool:
     try:
         maps = (PROC / str(process_id) / 'maps').read_bytes()
     except OSError:
         return False
-    return any(library in maps for library in DDS_LIBRARIES)
+    return any(library in maps for library in libraries)
 
 
 def local_domains(process_ids: Iterable[int]) -> set[int]:
@@ -58,12 +83,16 @@ def local_domains(process_ids: Iterable[int]) -> set[int]:
     :param process_ids: processes with DDS; their sockets tell exactly, and the table of all UDP
         ports covers the processes of other users.
     """
+    ports = udp_ports().values()
+    domains = set(domains_of_pairs(port for port in ports if port < FIRST_EPHEMERAL_PORT))
+    return domains.union(*map(domains_of_process, process_ids))
+
+
+def domains_of_process(process_id: int) -> set[int]:
+    """Return the domains on which a process listens; of another user's process none is known."""
     ports = udp_ports()
-    domains = set(domains_of_pairs(port for port in ports.values() if port < FIRST_EPHEMERAL_PORT))
-    for process_id in process_ids:
-        own = {ports[inode] for inode in _socket_inodes(process_id) if inode in ports}
-        domains.update(domains_of_pairs(own))
-    return domains
+    own = {ports[inode] for inode in _socket_inodes(process_id) if inode in ports}
+    return domains_of_pairs(own)
 
 
 def udp_ports() -> dict[str, int]:

@@ -67,12 +67,12 @@ def blob_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
 class Graph:
     """Nodes on one executor that only turns while a test waits for something."""
 
-    def __init__(self) -> None:
+    def __init__(self, domain_id: int | None = None) -> None:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
 
         self.context = rclpy.Context()
-        rclpy.init(context=self.context)
+        rclpy.init(context=self.context, domain_id=domain_id)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.nodes: list = []
         self.probe = self.add(lambda **options: rclpy.create_node('probe', **options))
@@ -131,11 +131,23 @@ class Graph:
 
 
 @pytest.fixture
-def graph() -> Iterator[Graph]:
+def make_graph() -> Iterator[Callable[..., Graph]]:
+    """Return a function that makes an empty graph of its own context, on a domain if named."""
+    made: list[Graph] = []
+
+    def make(domain_id: int | None = None) -> Graph:
+        made.append(Graph(domain_id))
+        return made[-1]
+
+    yield make
+    for item in made:
+        item.close()
+
+
+@pytest.fixture
+def graph(make_graph: Callable[..., Graph]) -> Graph:
     """Return an empty graph of its own context."""
-    made = Graph()
-    yield made
-    made.close()
+    return make_graph()
 
 
 @pytest.fixture

@@ -2,11 +2,15 @@
 
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from perception_nodes.ros import domains as domain_module
 from perception_nodes.ros.domains import domains_of_pairs, free_domain, udp_ports
+
+OFFSET = 2 + os.getpid() % 7  # as free in RTPS as the real one
 
 
 @pytest.mark.parametrize(
@@ -33,11 +37,46 @@ def test_open_udp_port_is_listed():
         assert udp_ports()[str(inode)] == opened.getsockname()[1]
 
 
-def test_free_domain_is_not_one_in_use(monkeypatch):
-    used = set(range(1, 102)) - {40, 50, 51}
-    monkeypatch.setattr(domain_module, 'local_domains', lambda process_ids: used)
-    assert free_domain() in {40, 50, 51}
+@pytest.fixture
+def use(monkeypatch):
+    """Return a function that leaves only the named domains free, apart from all real claims."""
+    monkeypatch.setattr(domain_module, '_claims', claims := [])
+    monkeypatch.setattr(domain_module, '_CLAIM_OFFSET', OFFSET)
+
+    def leave_free(*domains):
+        used = set(range(1, 102)) - set(domains)
+        monkeypatch.setattr(domain_module, 'local_domains', lambda process_ids: used)
+
+    yield leave_free
+    for claim in claims:
+        claim.close()
+
+
+def test_free_domain_is_not_one_in_use(use):
+    use(3, 50, 51)
     assert free_domain(2) == 50
+    assert free_domain() == 3
+
+
+CLAIM = f"""
+from perception_nodes.ros import domains
+domains._CLAIM_OFFSET = {OFFSET}
+domains.local_domains = lambda process_ids: set(range(1, 102)) - {{3}}
+print(domains.free_domain(), flush=True)
+input()
+"""
+
+
+def test_domain_belongs_to_who_asked_first_until_that_process_ends(use):
+    use(3)
+    command = [sys.executable, '-c', CLAIM]
+    pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True}
+    with subprocess.Popen(command, **pipes) as other:
+        assert other.stdout.readline() == '3\n'
+        with pytest.raises(ValueError, match='end old processes'):
+            free_domain()
+        other.kill()
+    assert free_domain() == 3
 
 
 def test_no_free_domain_is_said_with_the_cure(monkeypatch):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
 
 import rclpy
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from perception_nodes.ros.doctor.patience import ANNOUNCED_S
 from perception_nodes.ros.doctor.processes import read_environment
+from perception_nodes.ros.doctor.roll_call import RollCall
 from perception_nodes.ros.doctor.snapshot import DomainView
 from perception_nodes.ros.domains import local_domains
 
@@ -39,9 +42,13 @@ def plausible_domains(own: int, process_ids: Iterable[int]) -> list[int]:
 
 
 class DomainListener:
-    """A hidden participant on one domain that reads names and nothing else."""
+    """
+    A hidden participant on one domain that reads names and nothing else.
 
-    def __init__(self, domain_id: int) -> None:
+    :param process_ids: processes on this host that may be there.
+    """
+
+    def __init__(self, domain_id: int, process_ids: Collection[int]) -> None:
         self.domain_id = domain_id
         self._context = rclpy.Context()
         rclpy.init(
@@ -56,6 +63,13 @@ class DomainListener:
             enable_rosout=False,
             start_parameter_services=False,
         )
+        self._roll_call = RollCall(self._node, domain_id, process_ids)
+        self._joined_s = time.monotonic()
+
+    def is_complete(self) -> bool:
+        """Tell whether everybody had the time to be found here."""
+        is_due = time.monotonic() - self._joined_s >= ANNOUNCED_S
+        return is_due and not self._roll_call.missing()
 
     def view(self, prefix: str) -> DomainView:
         """

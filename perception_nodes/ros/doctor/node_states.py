@@ -36,7 +36,9 @@ class NodeInterviewer:
         self._prefix = prefix
         self._clients: dict[str, Any] = {}
         self._waiting: dict[str, Any] = {}
-        self._asked_s: dict[str, float] = {}
+        self._asked_s: dict[str, float] = {}  # first time
+        self._put_s: dict[str, float] = {}  # newest time
+        self._answered: set[str] = set()
         self._lifecycle: dict[str, Lifecycle] = {}
         self._sim_time: dict[str, bool] = {}
 
@@ -55,20 +57,25 @@ class NodeInterviewer:
             self._call(service, GetParameters, request, self._on_parameters)
 
     def _call(self, service: str, kind: Any, request: Any, on_answer: Any) -> None:
-        """Call once the server is matched; an unanswered call is put again."""
+        """Call once the server is matched; a call that got lost is put again."""
         if service not in self._clients:
             self._clients[service] = self._node.create_client(kind, service)
         client = self._clients[service]
         if not client.service_is_ready():
             return
+        now_s = time.monotonic()
         if service in self._waiting:
+            if now_s - self._put_s[service] < ANSWER_S:
+                return
             client.remove_pending_request(self._waiting.pop(service))
-        self._asked_s.setdefault(service, time.monotonic())
+        self._asked_s.setdefault(service, now_s)
+        self._put_s[service] = now_s
         future = client.call_async(request)
         self._waiting[service] = future
 
         def answered(done: Any) -> None:
             self._waiting.pop(service, None)
+            self._answered.add(service)
             on_answer(service, done.result())
 
         future.add_done_callback(answered)
@@ -81,6 +88,12 @@ class NodeInterviewer:
         name = service.removesuffix(_PARAMETER_SERVICE)
         if answer.values:
             self._sim_time[name] = answer.values[0].bool_value
+
+    def is_waiting(self) -> bool:
+        """Tell whether a node had no time yet for its first answer."""
+        now_s = time.monotonic()
+        unanswered = self._clients.keys() - self._answered
+        return any(now_s - self._asked_s.get(service, now_s) < ANSWER_S for service in unanswered)
 
     def states(self) -> tuple[NodeState, ...]:
         """Return every node with its last answers."""

@@ -19,25 +19,19 @@ from perception_nodes.ros.doctor.domains import DomainListener, plausible_domain
 from perception_nodes.ros.doctor.endpoints import EndpointReader
 from perception_nodes.ros.doctor.listening import misses_something, plan
 from perception_nodes.ros.doctor.node_states import NodeInterviewer
+from perception_nodes.ros.doctor.patience import ANNOUNCED_S, Patience
 from perception_nodes.ros.doctor.processes import process_state
 from perception_nodes.ros.doctor.recording import Recorder
+from perception_nodes.ros.doctor.roll_call import RollCall
 from perception_nodes.ros.doctor.snapshot import DomainView, Endpoint, GraphSnapshot, ProcessState
-from perception_nodes.ros.domains import dds_process_ids
+from perception_nodes.ros.domains import FAST_DDS_LIBRARIES, dds_process_ids
 from perception_nodes.structures import check_settings, setting
 
 NODE_PREFIX = '_perception_doctor'
-# Endpoints are found within this time on one host; before it, half a graph looks broken.
-DISCOVERY_S = 0.5
 LOOK_PERIOD_S = 0.5
 # Other domains are joined only when half a graph is still missing by then.
 ELSEWHERE_AFTER_S = 1.0
 SPIN_S = 0.05
-# A topic found late is still heard for so long.
-HEARING_S = 2.0
-LATE_DISCOVERY_S = 3.0
-# Nothing is called missing before; Fast DDS repeats lost announcements of participants and of
-# endpoints after three seconds each.
-CONFIRMED_S = 6.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,53 +70,66 @@ class Observation:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._process_ids = dds_process_ids()
+        self._fast_dds_ids = dds_process_ids(FAST_DDS_LIBRARIES)
+        own = self._context.get_domain_id()
+        self._roll_call = RollCall(self._node, own, self._fast_dds_ids)
         self._recorder = Recorder(self._node)
         self._interviewer = NodeInterviewer(self._node, NODE_PREFIX)
         self._endpoints = EndpointReader(self._node, NODE_PREFIX)
         self._domains: list[DomainListener] | None = None
         self._known: set[Endpoint] = set()
-        self._end_s = config.duration_s
+        self._patience = Patience(config.duration_s)
         self._started_s = 0.0
 
     def run(self, on_progress: Callable[[float], None] = lambda elapsed_s: None) -> GraphSnapshot:
         """
-        Observe for the configured time, longer only to be sure that something is missing.
+        Observe for the configured time, longer only to be sure that nothing is missing.
 
         :param on_progress: called with the seconds that have passed.
         """
         self._started_s, begin = time.time(), time.monotonic()
-        elapsed_s, next_look_s = 0.0, DISCOVERY_S
+        next_look_s = LOOK_PERIOD_S
         while True:
-            while elapsed_s < self._end_s:
-                self._executor.spin_once(timeout_sec=SPIN_S)
-                elapsed_s = time.monotonic() - begin
-                if elapsed_s >= next_look_s:
-                    self._look(elapsed_s)
-                    next_look_s += LOOK_PERIOD_S
-                on_progress(elapsed_s)
-            snapshot = self._snapshot()
-            if elapsed_s >= CONFIRMED_S or not rests_on_absence(snapshot):
-                return snapshot
-            self._end_s = CONFIRMED_S
+            self._executor.spin_once(timeout_sec=SPIN_S)
+            elapsed_s = time.monotonic() - begin
+            on_progress(elapsed_s)
+            if elapsed_s < next_look_s:
+                continue
+            self._look(elapsed_s)
+            next_look_s = elapsed_s + LOOK_PERIOD_S
+            if self._patience.may_end(elapsed_s):
+                snapshot = self._snapshot()
+                if self._patience.may_miss(elapsed_s) or not rests_on_absence(snapshot):
+                    return snapshot
 
     def _look(self, elapsed_s: float) -> None:
         """Follow what has come and gone; look elsewhere for what is missing."""
         publishers, subscriptions = self._endpoints.read(self._process_ids)
-        if set(publishers) != self._known:
-            self._known = set(publishers)
-            latest_s = min(elapsed_s + HEARING_S, self._config.duration_s + LATE_DISCOVERY_S)
-            self._end_s = max(self._end_s, latest_s)
         self._recorder.follow(plan(publishers, subscriptions))
         self._interviewer.ask()
+        is_found = not self._roll_call.missing()
         if (
             self._config.other_domains
             and self._domains is None
-            and elapsed_s >= ELSEWHERE_AFTER_S
+            and (elapsed_s >= ANNOUNCED_S or (is_found and elapsed_s >= ELSEWHERE_AFTER_S))
             and misses_something(publishers, subscriptions)
         ):
-            own = self._context.get_domain_id()
-            numbers = plausible_domains(own, self._process_ids)
-            self._domains = [DomainListener(number) for number in numbers]
+            self._look_elsewhere()
+        endpoints = {*publishers, *subscriptions}
+        self._patience.note(
+            elapsed_s,
+            has_changed=endpoints != self._known,
+            is_complete=is_found
+            and not self._interviewer.is_waiting()
+            and all(listener.is_complete() for listener in self._domains or []),
+        )
+        self._known = endpoints
+
+    def _look_elsewhere(self) -> None:
+        """Join the other domains that may hold the missing half."""
+        own = self._context.get_domain_id()
+        numbers = plausible_domains(own, self._process_ids)
+        self._domains = [DomainListener(number, self._fast_dds_ids) for number in numbers]
 
     def _snapshot(self) -> GraphSnapshot:
         """Put everything together."""

@@ -27,12 +27,15 @@ def process_of_gid(gid: Iterable[int], process_ids: Iterable[int]) -> int | None
     :param gid: endpoint gid as rclpy gives it, 16 or 24 bytes.
     :param process_ids: candidates, see ``domains.dds_process_ids``.
     """
-    octets = bytes(gid)
-    if octets[:2] != EPROSIMA_VENDOR:
-        return None
-    low_half = int.from_bytes(octets[4:6], 'little')
+    low_half = process_half(gid)
     matching = [number for number in process_ids if number & 0xFFFF == low_half]
     return matching[0] if len(matching) == 1 else None
+
+
+def process_half(gid: Iterable[int]) -> int | None:
+    """Return the low half of the process id in a gid of Fast DDS, None for other vendors."""
+    octets = bytes(gid)
+    return int.from_bytes(octets[4:6], 'little') if octets[:2] == EPROSIMA_VENDOR else None
 
 
 def host_of_gid(gid: Iterable[int]) -> bytes:

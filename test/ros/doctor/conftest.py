@@ -173,8 +173,10 @@ class Plant:
         self.processes = []
 
     def start(self, role, **options):
-        """Start one role and return when it is up."""
-        wait_until_ready(self.launch(role, **options))
+        """Start one role and return its process when it is up."""
+        process = self.launch(role, **options)
+        wait_until_ready(process)
+        return process
 
     def launch(self, role, *, environment=None, sim_time=False, **options):
         """Start one role as a process."""
@@ -233,11 +235,17 @@ class Plant:
             process.stdout.close()
 
 
+@pytest.fixture(scope='session')
+def plant_domain():
+    """Return a domain of this test run's own; the next one is its own, too."""
+    return free_domain(2)
+
+
 @pytest.fixture
-def plant():
+def plant(plant_domain):
     """Return a planted graph on a domain of this test run's own."""
     pytest.importorskip('vision_msgs', reason='no vision_msgs: source environment/activate.sh')
-    plant = Plant(free_domain(2, avoid=[int(os.environ['ROS_DOMAIN_ID'])]))
+    plant = Plant(plant_domain)
     yield plant
     plant.stop()
 

@@ -25,7 +25,7 @@ from perception_nodes.ros.doctor.checks.results import (
 )
 from perception_nodes.ros.doctor.checks.transforms import check_transforms
 from perception_nodes.ros.doctor.finding import Finding, Severity
-from perception_nodes.ros.doctor.snapshot import GraphSnapshot
+from perception_nodes.ros.doctor.snapshot import GraphSnapshot, Lifecycle
 
 Check = Callable[[GraphSnapshot], list[Finding]]
 
@@ -49,8 +49,14 @@ SYMPTOMS: dict[str, Check] = {
     'silent_detector': check_silent_detector,
 }
 
-# What these name may only not have been discovered yet.
-ABSENCE = frozenset({'domain', 'publisher', 'sim_time', 'transforms'})
+# What these name may only not have been discovered yet, by the doctor or by one another.
+ABSENCE: tuple[Check, ...] = (
+    check_domain,
+    check_publisher,
+    check_sim_time,
+    check_transforms,
+    *SYMPTOMS.values(),
+)
 
 HINTS: dict[str, Check] = {'diagnostics': check_diagnostics}
 
@@ -65,5 +71,6 @@ def examine(snapshot: GraphSnapshot) -> list[Finding]:
 
 def rests_on_absence(snapshot: GraphSnapshot) -> bool:
     """Tell whether a verdict would blame something for not being there."""
-    causes = (finding for name in ABSENCE for finding in CHECKS[name](snapshot))
-    return not snapshot.nodes or any(causes)
+    is_quiet = any(node.lifecycle is Lifecycle.NO_ANSWER for node in snapshot.nodes)
+    causes = (finding for check in ABSENCE for finding in check(snapshot))
+    return not snapshot.nodes or is_quiet or any(causes)
