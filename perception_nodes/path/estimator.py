@@ -1,0 +1,185 @@
+"""From one mask to one path estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from perception_nodes.geometry import GroundProjection
+from perception_nodes.path.classes import PathClasses, Role
+from perception_nodes.path.clothoid import Clothoid
+from perception_nodes.path.config import PathConfig, PathMode
+from perception_nodes.path.corridor import CorridorFit, CorridorPrior, fit_corridor
+from perception_nodes.path.estimate import PathEstimate, PathProblem
+from perception_nodes.path.evidence import Evidence
+from perception_nodes.path.markings import marking_evidence
+from perception_nodes.path.region import region_evidence
+from perception_nodes.path.rings import RingView
+
+MIN_EDGES = 6
+POINTS = 24
+"""Of the reported line."""
+FIRST_SCALE = 16.0
+"""Edges further off than usual are forgiven at first: the first curve is rough."""
+WIDTH_DEVIATIONS = 3.0
+MIN_WEIGHT = 0.4
+"""Mean weight below which most edges disagree with the curve."""
+USED_WEIGHT = 0.3
+"""Places with less weight do not count as seen path."""
+DRIFT = 8e-4
+"""
+How fast paths leave a clothoid, as part of the largest curvature squared, per lane width.
+
+Measured on courses of straight lines and arcs: with less, deviations came out too small; with
+more, the far part of the path would not count.
+"""
+TRANSITION_WIDTHS = 2.0
+"""Curvature is expected to change fully within so many lane widths."""
+
+
+class PathEstimator:
+    """
+    Looks at one mask at a time; remembers nothing.
+
+    :param labels: class name per mask value.
+    :param config: what is known about lane and camera.
+    :param classes: which class names make a path.
+    """
+
+    def __init__(
+        self,
+        labels: Mapping[int, str],
+        config: PathConfig | None = None,
+        classes: PathClasses | None = None,
+    ) -> None:
+        self.config = PathConfig() if config is None else config
+        # Markings are followed along their middles, a region along its edges.
+        is_line = PathMode(self.config.mode) is PathMode.MARKINGS
+        self._line_m = self.config.marking_width_m if is_line else 0.0
+        self._roles = (PathClasses() if classes is None else classes).role_table(labels)
+
+    def estimate(
+        self,
+        mask: np.ndarray,
+        confidence: np.ndarray | None,
+        ground: GroundProjection,
+        *,
+        expected: Clothoid | None = None,
+        width_m: float | None = None,
+    ) -> PathEstimate:
+        """
+        Return the path that a mask shows.
+
+        :param mask: (H, W) uint8, mask values, 255 unknown; H and W of the camera.
+        :param confidence: (H, W) uint8, 255 is 1.0; None trusts every pixel fully.
+        :param ground: of the camera that took the picture.
+        :param expected: the curve that is being followed, in base_link of this picture: where
+            the path parts, the branch along it is taken.
+        :param width_m: width of the lane as found before, if other than configured.
+        :raises ValueError: for pictures of another size or type.
+        """
+        self._check(mask, confidence, ground)
+        view = RingView.prepare(ground, self.config.max_range_m)
+        roles = cv2.LUT(mask, self._roles)
+        if confidence is not None and self.config.min_confidence > 0:
+            roles[confidence < round(255 * self.config.min_confidence)] = Role.UNKNOWN
+        prior = self._prior(view, width_m)
+        if PathMode(self.config.mode) is PathMode.MARKINGS:
+            evidence = marking_evidence(
+                roles, confidence, view, self.config, prior, expected=expected
+            )
+        else:
+            evidence = region_evidence(
+                roles, confidence, view, self.config, expected=expected, width_m=width_m
+            )
+        if not len(evidence.edges):
+            return self._no_path(PathProblem.NOTHING_SEEN)
+        if len(evidence.edges) < MIN_EDGES:
+            return self._no_path(PathProblem.TOO_FEW_POINTS)
+        fit = fit_corridor(evidence.edges, prior, evidence.start, first_scale=FIRST_SCALE)
+        return self._judged(fit, evidence)
+
+    def _check(
+        self, mask: np.ndarray, confidence: np.ndarray | None, ground: GroundProjection
+    ) -> None:
+        width, height = ground.camera.size_wh
+        for name, picture in (('mask', mask), ('confidence', confidence)):
+            if picture is None:
+                continue
+            if picture.shape != (height, width) or picture.dtype != np.uint8:
+                raise ValueError(
+                    f'{name} must be {(height, width)} uint8 as the camera says, got '
+                    f'{picture.shape} {picture.dtype}'
+                )
+
+    def _prior(self, view: RingView, width_m: float | None) -> CorridorPrior:
+        config = self.config
+        bend = 1 / config.min_radius_m
+        return CorridorPrior(
+            foot_xy=(float(view.foot_xy[0]), float(view.foot_xy[1])),
+            height_m=view.height_m,
+            pitch_sigma_rad=view.pitch_sigma_rad,
+            width_m=(width_m or config.lane_width_m) + self._line_m,
+            width_sigma_m=config.lane_width_sigma_m,
+            curvature_sigma_1_m=bend,
+            curvature_rate_sigma_1_m2=bend / (TRANSITION_WIDTHS * config.lane_width_m),
+            drift_1_m3=DRIFT * bend * bend / config.lane_width_m,
+        )
+
+    def _no_path(self, problem: PathProblem) -> PathEstimate:
+        return PathEstimate.invalid(problem, look_ahead_m=self.config.look_ahead_m)
+
+    def _judged(self, fit: CorridorFit, evidence: Evidence) -> PathEstimate:
+        """Return the estimate, or why the fit is none."""
+        config = self.config
+        used = fit.weights >= USED_WEIGHT
+        arcs = fit.arc_m[used]
+        if len(arcs) < MIN_EDGES:
+            return self._no_path(PathProblem.POOR_FIT)
+        from_m, to_m = float(np.quantile(arcs, 0.02)), float(arcs.max())
+        if to_m - from_m < config.min_length_m:
+            return self._no_path(PathProblem.TOO_SHORT)
+        if from_m > config.min_length_m + config.max_gap_m:
+            return self._no_path(PathProblem.TOO_FAR)
+        if fit.weights.mean() < MIN_WEIGHT:
+            return self._no_path(PathProblem.POOR_FIT)
+        if (
+            abs(fit.width_m - self._line_m - config.lane_width_m)
+            > WIDTH_DEVIATIONS * config.lane_width_sigma_m
+        ):
+            return self._no_path(PathProblem.IMPLAUSIBLE_WIDTH)
+        covariance = fit.covariance[:4, :4]
+        limits = (config.max_lateral_sigma_m, config.max_heading_sigma_rad)
+        sigma = np.sqrt(np.diag(covariance)[:2])
+        if not (np.isfinite(covariance).all() and (sigma <= limits).all()):
+            return self._no_path(PathProblem.TOO_UNCERTAIN)
+        return self._estimate(fit, evidence, from_m, to_m)
+
+    def _estimate(
+        self, fit: CorridorFit, evidence: Evidence, from_m: float, to_m: float
+    ) -> PathEstimate:
+        step_m = (to_m - from_m) / (POINTS - 1)
+        samples = fit.curve.sampled(min(from_m, 0.0), to_m, step_m)
+        kept = samples.arc_m >= from_m - 1e-9
+        shifts = samples.shifts()[kept]
+        covariance = fit.covariance[:4, :4]
+        variance = np.einsum('ij,jk,ik->i', shifts, covariance, shifts)
+        lateral, heading, curvature, rate = fit.values[:4]
+        return PathEstimate(
+            points_xy=samples.xy[kept], sigma_m=np.sqrt(variance),
+            look_ahead_m=fit.look_ahead_m, lateral_error_m=lateral,
+            heading_error_rad=(heading + np.pi) % (2 * np.pi) - np.pi,
+            curvature_1_m=curvature, curvature_rate_1_m2=rate, covariance=covariance,
+            width_m=fit.width_m - self._line_m,
+            confidence=self._confidence(fit, evidence, to_m - from_m),
+        )  # fmt: skip
+
+    def _confidence(self, fit: CorridorFit, evidence: Evidence, length_m: float) -> float:
+        """Return the product of what may be wrong, each 1 when it is as good as it gets."""
+        config = self.config
+        certain = 1 - float(np.sqrt(fit.covariance[0, 0])) / config.max_lateral_sigma_m
+        long = min(1.0, length_m / (3 * config.min_length_m))
+        agreeing = float(fit.weights.mean())
+        return float(np.clip(evidence.trust * np.sqrt(max(certain, 0.0)) * long * agreeing, 0, 1))

@@ -1,0 +1,154 @@
+"""The edges of the drivable region that the robot is in."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from perception_nodes.path.branches import Chain, RunGraph
+from perception_nodes.path.classes import Role
+from perception_nodes.path.clothoid import Clothoid
+from perception_nodes.path.config import PathConfig, Prefer
+from perception_nodes.path.corridor import Edges
+from perception_nodes.path.evidence import Evidence, first_curve
+from perception_nodes.path.rings import RingView
+from perception_nodes.path.runs import Runs, find_runs
+
+WIDE = 1.35
+"""Runs wider than this part of the lane are crossings or forks: one or both edges turn away."""
+START_WIDTHS = 3.0
+"""The first curve is told from so many lane widths of path."""
+EDGE_COLUMNS = 2
+"""So many columns beyond an edge must be known for it to be an edge."""
+STEEPEST = 0.3
+"""Least cosine between path and line of sight that widths are corrected by."""
+
+_LEVELS = np.zeros(256, np.uint8)
+_LEVELS[Role.ROAD] = 255
+
+
+def region_evidence(
+    roles: np.ndarray,
+    confidence: np.ndarray | None,
+    view: RingView,
+    config: PathConfig,
+    *,
+    expected: Clothoid | None = None,
+    width_m: float | None = None,
+) -> Evidence:
+    """
+    Return the edges of the drivable region.
+
+    :param roles: (H, W) uint8, values of ``Role``.
+    :param confidence: (H, W) uint8, 255 is 1.0; None trusts every pixel fully.
+    :param view: of the camera.
+    :param expected: the curve that is being followed, if any: it decides at partings.
+    :param width_m: what is known of the lane's width by now, if other than configured.
+    """
+    kinds = view.sample_nearest(roles, int(Role.UNKNOWN))
+    hidden = (kinds == Role.BLOCKED) | (kinds == Role.UNKNOWN)
+    runs = find_runs(view.sample(cv2.LUT(roles, _LEVELS), 0), hidden)
+    width = config.lane_width_m if width_m is None else width_m
+    graph = RunGraph(runs, view, lane_width_m=width, max_gap_m=config.max_gap_m)
+    prefer = Prefer(config.prefer)
+    chain = graph.follow(prefer, expected)
+    if not len(chain.index):
+        return Evidence()
+    chosen = runs[chain.index]
+    kept = _kept_edges(chosen, graph, chain, hidden, prefer, expected is not None, width)
+    edges, middle_xy = _edges(chosen, view, kept, config, width)
+    return Evidence(
+        edges=edges,
+        start=first_curve(middle_xy, config.look_ahead_m, START_WIDTHS * width),
+        trust=confidence_at(confidence, view, chosen.rings, chosen.middle),
+        parted=chain.parted,
+    )
+
+
+def _kept_edges(
+    runs: Runs,
+    graph: RunGraph,
+    chain: Chain,
+    hidden: np.ndarray,
+    prefer: Prefer,
+    is_followed: bool,
+    width_m: float,
+) -> np.ndarray:
+    """Return (2, M) bool, which left and right ends of the runs are edges of the lane."""
+    padded = np.pad(hidden, ((0, 0), (EDGE_COLUMNS, EDGE_COLUMNS)), constant_values=True)
+    kept = np.ones((2, len(runs)), bool)
+    for away in range(EDGE_COLUMNS):
+        kept[0] &= ~padded[runs.rings, runs.first - 1 - away + EDGE_COLUMNS]
+        kept[1] &= ~padded[runs.rings, runs.last + 1 + away + EDGE_COLUMNS]
+    wide = _widths(graph, chain) > WIDE * width_m
+    if is_followed:  # the curve is known well enough for the robust fit to tell edges apart
+        return kept
+    if prefer is not Prefer.LEFT:
+        kept[0] &= ~wide
+    if prefer is not Prefer.RIGHT:
+        kept[1] &= ~wide
+    return kept
+
+
+def _widths(graph: RunGraph, chain: Chain) -> np.ndarray:
+    """Return (M,) widths across the path in metres."""
+    middle = graph.middle_xy[chain.index]
+    along_ring = graph.width_m[chain.index]
+    if len(middle) < 3:
+        return along_ring
+    direction = np.gradient(middle, axis=0)
+    sight = middle - graph.view.foot_xy
+    lengths = np.hypot(*direction.T) * np.hypot(*sight.T)
+    cosine = np.abs((direction * sight).sum(axis=1)) / np.maximum(lengths, 1e-9)
+    return along_ring * np.clip(cosine, STEEPEST, 1.0)
+
+
+def _edges(
+    runs: Runs, view: RingView, kept: np.ndarray, config: PathConfig, width_m: float
+) -> tuple[Edges, np.ndarray]:
+    """Return the edges and (P, 2) places about the middle, from near to far."""
+    left_xy = view.places(runs.rings, runs.left)
+    right_xy = view.places(runs.rings, runs.right)
+    rings = np.concatenate([runs.rings[kept[0]], runs.rings[kept[1]]])
+    points = np.concatenate([left_xy[kept[0]], right_xy[kept[1]]])
+    sides = np.concatenate([np.ones(kept[0].sum()), -np.ones(kept[1].sum())])
+    across, along = edge_sigmas(view, rings, config)
+    edges = Edges(points_xy=points, sides=sides, across_sigma_m=across, along_sigma_m=along)
+    both = kept.all(axis=0)
+    if both.sum() >= 2:
+        return edges, 0.5 * (left_xy + right_xy)[both]
+    side = int(kept[1].sum() > kept[0].sum())
+    line = (left_xy, right_xy)[side][kept[side]]
+    return edges, _beside(line, (-0.5, 0.5)[side] * width_m)
+
+
+def edge_sigmas(
+    view: RingView, rings: np.ndarray, config: PathConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (N,) deviations of edges on rings, across and along the line of sight, metres."""
+    across = config.edge_sigma_px * view.pixel_m[rings]
+    slant = np.hypot(view.radii_m, view.height_m) / view.height_m
+    return across, np.hypot(view.range_sigma_m[rings], across * slant[rings])
+
+
+def _beside(line_xy: np.ndarray, left_m: float) -> np.ndarray:
+    """Return a line moved to its left."""
+    if len(line_xy) < 2:
+        return line_xy
+    direction = np.gradient(line_xy, axis=0)
+    direction /= np.maximum(np.hypot(*direction.T), 1e-9)[:, None]
+    return line_xy + left_m * np.stack([-direction[:, 1], direction[:, 0]], axis=1)
+
+
+def confidence_at(
+    confidence: np.ndarray | None, view: RingView, rings: np.ndarray, columns: np.ndarray
+) -> float:
+    """Return the mean confidence, 0..1, at places of the view."""
+    if confidence is None:
+        return 1.0
+    columns = np.clip(np.rint(columns).astype(int), 0, len(view.bearings_rad) - 1)
+    u, v = (np.rint(places[rings, columns]).astype(int) for places in view.map_uv)
+    height, width = view.shape_hw
+    inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
+    values = confidence[v[inside], u[inside]]
+    return float(values.mean() / 255) if len(values) else 0.0
