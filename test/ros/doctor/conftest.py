@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -28,6 +30,14 @@ START_S = 1_795_000_000.0
 WINDOW_S = 5.0
 CAMERA_PID, DETECTOR_PID = 100, 200
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
+# The shipped shared-memory profile, for Fast DDS 2 and 3.
+LARGE_SEGMENT = dict.fromkeys(
+    ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    str(PROJECT_ROOT / 'config' / 'fastdds_shared_memory.xml'),
+)
+NO_VISION_MSGS = 'no vision_msgs: source environment/activate.sh'
+# Graphs that are planted at once: five processes each, which mostly wait.
+SIDE_BY_SIDE = 4
 
 
 def samples(rate_hz=30.0, **changes):
@@ -178,7 +188,7 @@ class Plant:
         wait_until_ready(process)
         return process
 
-    def launch(self, role, *, environment=None, sim_time=False, **options):
+    def launch(self, role, *, environment=None, sim_time=False, large_segment=False, **options):
         """Start one role as a process."""
         script = Path(__file__).parent / 'planted_graph.py'
         command = [sys.executable, str(script), role, json.dumps(options)]
@@ -188,7 +198,11 @@ class Plant:
             command,
             stdout=subprocess.PIPE,
             text=True,
-            env={**self.environment, **(environment or {})},
+            env={
+                **self.environment,
+                **(LARGE_SEGMENT if large_segment else {}),
+                **(environment or {}),
+            },
         )
         self.processes.append(process)
         return process
@@ -203,10 +217,14 @@ class Plant:
         }
         return {**kept, 'ROS_DOMAIN_ID': str(self.domain_id)}
 
-    def start_healthy(self, **options):
-        """Start camera, detector, transforms and a reader; options by role."""
-        roles = ('transforms', 'camera', 'detector', 'reader')
-        for process in [self.launch(role, **options.get(role, {})) for role in roles]:
+    @property
+    def elsewhere(self):
+        """Return the variable that puts a role on the other domain."""
+        return {'ROS_DOMAIN_ID': str(self.other_domain_id)}
+
+    def start_all(self, roles):
+        """Start pairs of a role and its options, and return when all are up."""
+        for process in [self.launch(role, **options) for role, options in roles]:
             wait_until_ready(process)
 
     def ask_doctor(self, *arguments, duration_s=3.0):
@@ -244,15 +262,37 @@ def plant_domain():
 @pytest.fixture
 def plant(plant_domain):
     """Return a planted graph on a domain of this test run's own."""
-    pytest.importorskip('vision_msgs', reason='no vision_msgs: source environment/activate.sh')
+    pytest.importorskip('vision_msgs', reason=NO_VISION_MSGS)
     plant = Plant(plant_domain)
     yield plant
     plant.stop()
 
 
-@pytest.fixture
-def large_segment():
-    """Return an environment with the shipped shared-memory profile, for Fast DDS 2 and 3."""
-    profile = PROJECT_ROOT / 'config' / 'fastdds_shared_memory.xml'
-    names = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
-    return dict.fromkeys(names, str(profile))
+@pytest.fixture(scope='module')
+def plant_side_by_side():
+    """
+    Return a function that plants graphs on domains of their own and returns futures of reports.
+
+    Asking a doctor is mostly waiting, so that several may be asked at once. They keep to their own
+    domains, since those beside are no bystanders.
+    """
+    pytest.importorskip('vision_msgs', reason=NO_VISION_MSGS)
+    free = SimpleQueue()
+    pool = ThreadPoolExecutor(SIDE_BY_SIDE)
+
+    def report(roles):
+        plant = Plant(free.get())
+        try:
+            plant.start_all(roles)
+            return plant.ask_doctor('--own-domain')
+        finally:
+            plant.stop()
+            free.put(plant.domain_id)
+
+    def start(graphs):
+        for _ in range(SIDE_BY_SIDE):
+            free.put(free_domain(2))
+        return {name: pool.submit(report, roles) for name, roles in graphs.items()}
+
+    yield start
+    pool.shutdown(cancel_futures=True)
