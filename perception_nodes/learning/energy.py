@@ -44,7 +44,7 @@ class CodecarbonMeter:
         self._tracker: Any = OfflineEmissionsTracker(
             country_iso_code=_COUNTRY,
             measure_power_secs=_INTERVAL_S,
-            save_to_file=False,
+            output_methods=[],
             log_level='error',
             allow_multiple_runs=True,
         )

@@ -7,7 +7,8 @@ import torch
 from perception_nodes.detection import Detector
 from perception_nodes.evaluation.ground_truth import read_coco, read_picture
 from perception_nodes.inference.bundle import read_bundle
-from perception_nodes.learning.bundling import DetectorBundler
+from perception_nodes.learning.bundling import provenance_of
+from perception_nodes.learning.detector_bundling import DetectorBundler
 from perception_nodes.learning.export import (
     DETECTOR_OUTPUTS,
     ExportError,
@@ -16,7 +17,7 @@ from perception_nodes.learning.export import (
 )
 from perception_nodes.learning.loop import Trainer
 from perception_nodes.learning.models.detector import DetectorNet
-from perception_nodes.learning.tasks.detection import DetectionTask, provenance_of
+from perception_nodes.learning.tasks.detection import DetectionTask
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_bundle_is_read_back_and_agrees_with_its_golden_frame(
         validation=truth,
         held_out=truth,
         held_out_words='four drawn pictures',
-        provenance=provenance_of(small_recipe, 'test', 'drawn', 'Apache-2.0', {'steps': 60}),
+        provenance=provenance_of('test', 'drawn', 'Apache-2.0', {'steps': 60}, pretrained=False),
         threads=1,
     ).write(trainer.mean.module, tmp_path / 'bundle')
     bundle = read_bundle(tmp_path / 'bundle')

