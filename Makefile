@@ -4,7 +4,7 @@ ACTIVATE = . environment/activate.sh &&
 SHELL = /bin/bash
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo test test-doctor lint benchmark clean
+.PHONY: help setup demo test lint benchmark clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -18,11 +18,8 @@ demo: setup  ## simulator and detector on DDS; leaves a video, a bag and a repor
 lint: setup  ## style and types
 	@$(ACTIVATE) ruff check . && ruff format --check . && mypy perception_nodes
 
-test: lint  ## all tests but test-doctor
-	@$(ACTIVATE) python -m pytest --ignore=test/ros/doctor/test_planted_causes.py
-
-test-doctor: setup  ## the doctor on real planted graphs; wants a machine with little else to do
-	@$(ACTIVATE) python -m pytest test/ros/doctor/test_planted_causes.py
+test: lint  ## all tests
+	@$(ACTIVATE) python -m pytest
 
 benchmark: setup  ## overhead of the nodes and transport latency; leaves JSON in out/benchmarks
 	@$(ACTIVATE) python -m benchmarks
