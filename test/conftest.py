@@ -66,3 +66,57 @@ def public_bundle(
         return bundles[name]
 
     return get
+
+
+@pytest.fixture(scope='session')
+def write_mask_bundle() -> Callable[..., 'ModelBundle']:
+    """
+    Return a function that writes a segmentation bundle whose answers one can foresee.
+
+    The network looks at 64x32 pixels in cells of ``stride`` pixels; the logits of a cell are 0 for
+    ``floor``, 10 · (red − ½) for ``red`` and 10 · (blue − ½) for ``blue``, of its mean colour.
+    """
+    from dataclasses import replace
+
+    onnx = pytest.importorskip('onnx')
+    import numpy as np
+
+    from perception_nodes.inference.bundle import placeholder_weights, write_bundle
+    from perception_nodes.inference.bundle_spec import DecoderSpec, InputSpec, ModelSpec
+
+    def write(folder: Path, stride: int = 8, scale: float = 10.0, **changes: object):
+        rows, columns = 32 // stride, 64 // stride
+        weights = np.zeros((3, 3, 1, 1), np.float32)
+        weights[1, 0], weights[2, 2] = scale, scale
+        bias = np.array([0, -scale / 2, -scale / 2], np.float32)
+        sides = {'kernel_shape': [stride] * 2, 'strides': [stride] * 2}
+        make, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+        graph = onnx.helper.make_graph(
+            [
+                make('AveragePool', ['picture'], ['cells'], **sides),
+                make('Conv', ['cells', 'weights', 'bias'], ['logits']),
+            ],
+            'colours',
+            [info('picture', 1, [1, 3, 32, 64])],
+            [info('logits', 1, [1, 3, rows, columns])],
+            [
+                onnx.numpy_helper.from_array(weights, 'weights'),
+                onnx.numpy_helper.from_array(bias, 'bias'),
+            ],
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        network = folder / 'colours.onnx'
+        opset = [onnx.helper.make_opsetid('', 13)]
+        onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), network)
+        spec = ModelSpec(
+            name='colours',
+            task='segmentation',
+            weights=placeholder_weights('model.onnx'),
+            input=InputSpec(size_wh=(64, 32), resize='letterbox', pad_value=0, scale=1 / 255),
+            decoder=DecoderSpec(name='semantic_logits'),
+            classes=('floor', 'red', 'blue'),
+        )
+        golden = changes.pop('golden_files', ())
+        return write_bundle(folder / 'colours', replace(spec, **changes), network, *golden)
+
+    return write

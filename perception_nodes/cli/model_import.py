@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 
-from perception_nodes.detection.detector import Detector
+from perception_nodes.cli.opened_model import draw_result, open_model
 from perception_nodes.inference import golden
 from perception_nodes.inference.backends import open_backend
 from perception_nodes.inference.bundle import (
     BundleError,
+    GoldenResult,
     ModelBundle,
     placeholder_weights,
     write_bundle,
@@ -28,8 +28,9 @@ from perception_nodes.inference.bundle_spec import (
 )
 from perception_nodes.inference.bundle_yaml import load_yaml
 from perception_nodes.inference.class_lists import load_class_list, read_class_list
+from perception_nodes.inference.decoders import DECODERS
+from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.structures import ColorOrder, Frame
-from perception_nodes.visualization.overlay import draw_detections
 
 DRAWN_FILE = 'golden/drawn.png'
 _UNKNOWN_SIZE = (1, 1)
@@ -55,11 +56,16 @@ class ImportRequest:
     licence: str = 'unknown'
     source: str = 'unknown'
 
+    @property
+    def task(self) -> str:
+        """What the decoder is for; an unknown one is explained when the network is opened."""
+        return DECODERS[self.decoder].task if self.decoder in DECODERS else 'detection'
+
     def spec(self, size_wh: tuple[int, int]) -> ModelSpec:
         """Return the description for a network that takes pictures of this size."""
         return ModelSpec(
             name=self.name,
-            task='detection',
+            task=self.task,
             weights=placeholder_weights('model.onnx'),
             input=InputSpec(
                 size_wh=size_wh,
@@ -88,7 +94,7 @@ class ImportResult:
     """
 
     bundle: ModelBundle
-    expected: tuple[Mapping[str, Any], ...] = ()
+    expected: GoldenResult = ()
     drawn: Path | None = None
 
 
@@ -107,18 +113,18 @@ def import_onnx(
         trial = Path(trial_folder) / 'bundle'
         size_wh = request.size_wh or _size_in_file(request, Path(trial_folder) / 'unsized')
         spec = request.spec(size_wh)
-        detector = Detector.load(write_bundle(trial, spec, request.model), device='cpu')
-        detector.warm_up()
+        model = open_model(write_bundle(trial, spec, request.model), device='cpu')
+        model.warm_up()
         if picture is None:
             return ImportResult(
                 bundle=write_bundle(folder, spec, request.model, replace_existing=replace)
             )
-        expected = golden.record_golden(detector, spec.classes, picture)
+        expected = golden.record_golden(model, model.class_names, picture, task=spec.task)
         bundle = write_bundle(
             folder, spec, request.model, picture, expected, replace_existing=replace
         )
-        drawn = _draw(detector, golden.read_frame(picture), bundle.path / DRAWN_FILE)
-    return ImportResult(bundle=bundle, expected=tuple(expected), drawn=drawn)
+        drawn = _draw(model, golden.read_frame(picture), bundle.path / DRAWN_FILE)
+    return ImportResult(bundle=bundle, expected=expected, drawn=drawn)
 
 
 def parse_size(text: str) -> tuple[int, int] | None:
@@ -167,11 +173,9 @@ def _size_in_file(request: ImportRequest, folder: Path) -> tuple[int, int]:
     return backend.input_size_wh
 
 
-def _draw(detector: Detector, frame: Frame, path: Path) -> Path:
-    """Write the golden frame with its boxes as PNG."""
-    pixels = draw_detections(
-        frame.pixels, detector(frame), detector.class_names, color_order=frame.color_order
-    )
+def _draw(model: FrameModel, frame: Frame, path: Path) -> Path:
+    """Write the golden frame with its boxes or its mask as PNG."""
+    pixels = draw_result(model, frame)
     bgr = Frame(pixels=pixels, color_order=frame.color_order).in_order(ColorOrder.BGR)
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), bgr)

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from perception_nodes.inference.bundle import GoldenResult
 from perception_nodes.inference.bundle_checks import BundleError
 from perception_nodes.inference.bundle_spec import ModelSpec
 from perception_nodes.inference.bundle_yaml import load_yaml_file
 from perception_nodes.inference.catalogue import CatalogueEntry
+from perception_nodes.structures import UNLABELLED, SegmentationMask
 
 _SHOWN_CLASSES = 12
 
@@ -91,12 +94,24 @@ def verify_table(results: Sequence[tuple[str, bool, str]]) -> Table:
     return table
 
 
-def boxes_table(expected: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the boxes of a golden frame."""
+def golden_table(expected: GoldenResult, class_names: Sequence[str]) -> Table:
+    """Return the boxes, or the shares of the classes, of a golden frame."""
+    if isinstance(expected, SegmentationMask):
+        return _shares_table(expected, class_names)
     table = Table('class', 'score', 'left', 'top', 'right', 'bottom')
     for box in expected:
         sides = [f'{side:.0f}' for side in box['xyxy']]
         table.add_row(escape(box['class']), f'{box["score"]:.2f}', *sides)
+    return table
+
+
+def _shares_table(mask: SegmentationMask, class_names: Sequence[str]) -> Table:
+    table = Table('class', 'share of the picture')
+    counts = np.bincount(mask.class_ids.ravel(), minlength=256).tolist()
+    named = [*zip(class_names, counts, strict=False), ('unlabelled', counts[UNLABELLED])]
+    for name, count in named:
+        if count:
+            table.add_row(escape(name), f'{count / mask.class_ids.size:.1%}')
     return table
 
 

@@ -21,8 +21,8 @@ from rich.progress import (
 
 from perception_nodes.cli import model_tables
 from perception_nodes.cli.model_import import ImportRequest, import_onnx, parse_size, parse_three
+from perception_nodes.cli.opened_model import MODELS, open_model
 from perception_nodes.cli.progress import console, track
-from perception_nodes.detection.detector import Detector
 from perception_nodes.inference import catalogue, golden
 from perception_nodes.inference.bundle import BundleError, ModelBundle, read_bundle
 from perception_nodes.inference.registry import bundled_models, cached_models, resolve_model
@@ -53,7 +53,7 @@ def list_models(
         return
     output().print(model_tables.list_table(rows))
     output().print(
-        'Every detection model of torchvision works too, for example '
+        'Every detection and segmentation model of torchvision works too, for example '
         'torchvision://ssdlite320_mobilenet_v3_large',
         highlight=False,
     )
@@ -119,11 +119,13 @@ def fetch(
 def import_model(
     model: Annotated[Path, typer.Argument(help='ONNX file.', exists=True, dir_okay=False)],
     name: Annotated[str, typer.Option(help='Name of the bundle.')],
-    decoder: Annotated[str, typer.Option(help='How outputs become boxes, for example yolox.')],
+    decoder: Annotated[
+        str, typer.Option(help='How outputs become results: yolox, semantic_logits, …')
+    ],
     classes: Annotated[str, typer.Option(help='Shipped list (coco80) or file, a name a line.')],
     picture: Annotated[
         Path | None,
-        typer.Option('--golden', help='Picture with objects that the model knows.', exists=True),
+        typer.Option('--golden', help='Picture of things that the model knows.', exists=True),
     ] = None,
     size: Annotated[str, typer.Option(help='WxH; empty: as the file says.')] = '',
     color: Annotated[str, typer.Option(help='rgb or bgr.')] = 'rgb',
@@ -166,9 +168,10 @@ def import_model(
     if result.drawn is None:
         console.print('No golden frame: run again with --golden PICTURE to protect the bundle')
         return
-    output().print(model_tables.boxes_table(result.expected))
+    names = result.bundle.spec.result_classes
+    output().print(model_tables.golden_table(result.expected, names))
     console.print(
-        f'Look at {result.drawn}: only if the boxes are right, colours, scale and classes are',
+        f'Look at {result.drawn}: only if it is right, colours, scale and classes are',
         highlight=False,
     )
 
@@ -215,21 +218,21 @@ def _fetch_torchvision(uri: str) -> None:
 def _verify(model: str, device: str, precision: str) -> _Verified:
     try:
         bundle = resolve_model(model)
-        if bundle.spec.task != 'detection':
+        if bundle.spec.task not in MODELS:
             return _Verified(model=model, passed=True, checks='hash')
-        detector = Detector.load(bundle, device=device, precision=precision)
-        detector.warm_up()
-        golden.verify_golden(bundle, detector)
+        opened = open_model(bundle, device=device, precision=precision)
+        opened.warm_up()
+        opened.verify()
     except (ValueError, OSError) as error:
         return _Verified(model=model, passed=False, checks='failed', reason=str(error))
     proof = 'golden frame' if bundle.spec.golden else 'no golden frame'
-    checks = f'hash, network, outputs, {proof} ({detector.description})'
+    checks = f'hash, network, outputs, {proof} ({opened.description})'
     return _Verified(model=model, passed=True, checks=checks)
 
 
 def _accept(bundle: ModelBundle, acceptance: catalogue.Acceptance) -> ModelBundle:
     """Return the bundle with a golden frame, once it has found the objects everybody knows."""
-    detector = Detector.load(bundle, device='cpu')
+    detector = open_model(bundle, device='cpu')
     missing = acceptance.missing(detector, bundle.classes)
     if missing:
         listed = '\n'.join(f'  {line}' for line in missing)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perception_nodes.structures import check_settings, setting
+from perception_nodes.inference.frame_config import FrameModelConfig
+from perception_nodes.structures import setting
 
 _THRESHOLD_SEPARATOR = '='
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectionConfig:
+class DetectionConfig(FrameModelConfig):
     """Filters between the network and the result; class names are checked when bound."""
 
     score_threshold: float = setting(
@@ -39,28 +40,12 @@ class DetectionConfig:
     max_detections: int = setting(
         100, 'Largest number of detections in a picture', minimum=1, maximum=10_000, live=True
     )
-    roi: tuple[int, ...] = setting(
-        (),
-        'Region of interest in source pixels: x, y, width, height; empty is the whole picture',
-        minimum=0,
-        live=True,
-    )
-    max_rate_hz: float = setting(
-        0.0,
-        'Largest number of pictures to look at in a second; 0 is no limit',
-        minimum=0.0,
-        live=True,
-    )
 
     def __post_init__(self) -> None:
         """Check ranges, the region's four numbers and the spelling of class thresholds."""
-        for name in ('class_thresholds', 'classes', 'roi'):
+        for name in ('class_thresholds', 'classes'):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        check_settings(self)
-        if len(self.roi) not in (0, 4) or (self.roi and min(self.roi[2:]) < 1):
-            raise ValueError(
-                f'roi: {list(self.roi)} must be empty or x, y, width ≥ 1, height ≥ 1 in pixels'
-            )
+        super().__post_init__()
         self.thresholds_by_class()
 
     def thresholds_by_class(self) -> dict[str, float]:

@@ -12,15 +12,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from perception_nodes.imaging.index_png import write_index_png
 from perception_nodes.inference.bundle_checks import BundleError
 from perception_nodes.inference.bundle_sections import GoldenSpec, WeightsSpec
 from perception_nodes.inference.bundle_spec import ModelSpec
 from perception_nodes.inference.bundle_yaml import dump_yaml, load_yaml_file
+from perception_nodes.structures import SegmentationMask
 
 __all__ = ['BundleError', 'ModelBundle', 'ModelSpec', 'read_bundle', 'write_bundle']
 
 SPEC_FILE = 'model.yaml'
+GOLDEN_EXPECTED = {
+    'detection': 'golden/expected.json',
+    'segmentation': 'golden/expected.png',
+}
+"""Where the expected result of the golden frame lies, by task."""
 _CHUNK_BYTES = 1 << 20
+
+GoldenResult = Sequence[Mapping[str, Any]] | SegmentationMask
+"""Expected result: boxes as ``{xyxy, score, class}``, or a mask."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +102,7 @@ def write_bundle(
     spec: ModelSpec,
     weights: str | os.PathLike[str],
     golden_frame: str | os.PathLike[str] | None = None,
-    golden_expected: Sequence[Mapping[str, Any]] | str | os.PathLike[str] | None = None,
+    golden_expected: GoldenResult | str | os.PathLike[str] | None = None,
     *,
     replace_existing: bool = False,
 ) -> ModelBundle:
@@ -104,7 +114,8 @@ def write_bundle(
         is given and the specification has none.
     :param weights: file to copy to ``spec.weights.file``.
     :param golden_frame: picture to copy.
-    :param golden_expected: list of ``{xyxy, score, class}``, or a JSON file that holds it.
+    :param golden_expected: list of ``{xyxy, score, class}``, a mask, or a file (JSON, PNG) that
+        holds one.
     :param replace_existing: an existing folder goes once the new one is complete.
     :raises BundleError: when the folder exists already or a file is missing.
     """
@@ -157,7 +168,7 @@ def _with_files(
     spec: ModelSpec,
     weights: Path,
     golden_frame: str | os.PathLike[str] | None,
-    golden_expected: Sequence[Mapping[str, Any]] | str | os.PathLike[str] | None,
+    golden_expected: GoldenResult | str | os.PathLike[str] | None,
 ) -> ModelSpec:
     """Copy the files into the folder and return the specification with hash and golden."""
     copied = _copy(weights, folder / spec.weights.file)
@@ -169,15 +180,24 @@ def _with_files(
     if golden_frame is None or golden_expected is None:
         return spec
     suffix = Path(golden_frame).suffix.lower() or '.png'
-    golden = spec.golden or GoldenSpec(frame=f'golden/frame{suffix}')
+    golden = spec.golden or GoldenSpec(
+        frame=f'golden/frame{suffix}', expected=GOLDEN_EXPECTED[spec.task]
+    )
     _copy(Path(golden_frame), folder / golden.frame)
-    if isinstance(golden_expected, (str, os.PathLike)):
-        _copy(Path(golden_expected), folder / golden.expected)
-    else:
-        expected = folder / golden.expected
-        expected.parent.mkdir(parents=True, exist_ok=True)
-        expected.write_text(json.dumps(list(golden_expected), indent=1) + '\n', encoding='utf-8')
+    _write_expected(folder / golden.expected, golden_expected, spec)
     return replace(spec, golden=golden)
+
+
+def _write_expected(
+    path: Path, expected: GoldenResult | str | os.PathLike[str], spec: ModelSpec
+) -> None:
+    if isinstance(expected, (str, os.PathLike)):
+        _copy(Path(expected), path)
+    elif isinstance(expected, SegmentationMask):
+        write_index_png(path, expected.class_ids, names=spec.result_classes)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(list(expected), indent=1) + '\n', encoding='utf-8')
 
 
 def _copy(source: Path, target: Path) -> Path:

@@ -12,7 +12,8 @@ from perception_nodes.structures import ColorOrder
 
 RESIZES = ('letterbox', 'letterbox_top_left', 'stretch', 'none')
 COLOR_ORDERS = tuple(order.value for order in ColorOrder)
-TORCHVISION_PREFIX = 'torchvision:'
+TORCHVISION_LIBRARY, SMP_LIBRARY = 'torchvision', 'smp'
+LIBRARIES = (TORCHVISION_LIBRARY, SMP_LIBRARY)
 _MAXIMUM_SIDE = 16384
 
 
@@ -57,7 +58,8 @@ class ArchitectureSpec:
     """
     What the weights belong to.
 
-    :param name: ``onnx`` (the file holds the network) or ``torchvision:<builder>``.
+    :param name: ``onnx`` (the file holds the network), ``torchvision:<builder>`` or
+        ``smp:<class>`` (segmentation-models-pytorch).
     :param options: keyword arguments of the builder.
     """
 
@@ -68,12 +70,13 @@ class ArchitectureSpec:
     def __post_init__(self) -> None:
         """Refuse names of unknown kinds; whether a builder exists is checked on opening."""
         name = check.text('architecture.name', self.name)
-        builder = name.removeprefix(TORCHVISION_PREFIX)
-        if name != 'onnx' and (builder == name or not builder.isidentifier()):
+        library, _, builder = name.partition(':')
+        if name != 'onnx' and not (library in LIBRARIES and builder.isidentifier()):
             raise BundleError(
                 f'architecture.name: {check.shown(name)} is neither onnx nor '
                 'torchvision:<builder>, for example '
-                'torchvision:fasterrcnn_mobilenet_v3_large_320_fpn'
+                'torchvision:fasterrcnn_mobilenet_v3_large_320_fpn, nor smp:<class>, for example '
+                'smp:Linknet'
             )
         options = check.plain(
             'architecture.options', check.mapping('architecture.options', self.options)
@@ -83,9 +86,14 @@ class ArchitectureSpec:
         _assign(self, name=name, options=options)
 
     @property
+    def library(self) -> str:
+        """``onnx``, ``torchvision`` or ``smp``."""
+        return self.name.partition(':')[0]
+
+    @property
     def builder(self) -> str | None:
-        """Name of the torchvision builder, None for ONNX."""
-        return None if self.name == 'onnx' else self.name.removeprefix(TORCHVISION_PREFIX)
+        """What the library calls the network, None for ONNX."""
+        return self.name.partition(':')[2] or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +157,7 @@ def _channels(where: str, value: Any, **limits: float) -> tuple[float, ...]:
 @dataclass(frozen=True, kw_only=True)
 class DecoderSpec:
     """
-    How the network's outputs become boxes.
+    How the network's outputs become boxes or masks.
 
     :param name: key in the registry of decoders, which refuses unknown names.
     :param options: the decoder's own settings, for example ``{strides: [8, 16, 32]}``.
@@ -225,6 +233,8 @@ class Calibration:
     """
     How scores are to be read: probability = sigmoid(logit(score) / temperature + bias).
 
+    For masks: probabilities = softmax(logits / temperature); the other fields do not apply.
+
     :param temperature: divides logits, above 0.
     :param bias: added to the divided logits (Platt 1999); 0 is plain temperature scaling.
     :param score_threshold: boxes below it are dropped, 0..1.
@@ -261,9 +271,11 @@ class GoldenSpec:
     A picture and what the model says about it, compared whenever the model is configured.
 
     :param frame: picture inside the bundle.
-    :param expected: JSON list of ``{xyxy, score, class}`` inside the bundle.
+    :param expected: JSON list of ``{xyxy, score, class}``, or PNG of class numbers, inside the
+        bundle.
     :param min_iou: overlap that an expected box must reach, 0..1.
     :param max_score_difference: allowed distance of scores, 0..1.
+    :param min_agreement: share of a mask's pixels that must have the expected class, 0..1.
     """
 
     SECTION: ClassVar[str] = 'golden'
@@ -271,6 +283,7 @@ class GoldenSpec:
     expected: str = 'golden/expected.json'
     min_iou: float = 0.9
     max_score_difference: float = 0.05
+    min_agreement: float = 0.98
 
     def __post_init__(self) -> None:
         """Refuse paths that leave the folder and limits outside 0..1."""
@@ -280,6 +293,6 @@ class GoldenSpec:
             expected=check.inner_file('golden.expected', self.expected),
             **{
                 key: check.number(f'golden.{key}', getattr(self, key), minimum=0, maximum=1)
-                for key in ('min_iou', 'max_score_difference')
+                for key in ('min_iou', 'max_score_difference', 'min_agreement')
             },
         )

@@ -19,6 +19,8 @@ from perception_nodes.inference.bundle_sections import (
     Provenance,
     WeightsSpec,
 )
+from perception_nodes.inference.class_map import ClassMap, map_classes
+from perception_nodes.structures import MAX_CLASSES
 
 __all__ = [
     'ArchitectureSpec',
@@ -37,6 +39,7 @@ FORMAT = 1
 TASKS = ('detection', 'segmentation', 'classification', 'path')
 # Names that a class list may repeat: the gaps in the label numbers of the COCO models.
 PLACEHOLDER_CLASSES = ('__background__', 'N/A')
+SEGMENTATION = 'segmentation'
 _MAXIMUM_CLASSES = 100_000
 
 
@@ -53,6 +56,8 @@ class ModelSpec:
     :param input: how a picture becomes the network's input.
     :param decoder: how the outputs become results.
     :param classes: names in the order of the network's class numbers.
+    :param remap: segmentation: ``{class: name for the robot}``; classes with the same name become
+        one, and ``unlabelled`` becomes 255.
     :param provenance: source and licence.
     :param metrics: measured figures with the data they were measured on.
     :param calibration: temperature and thresholds.
@@ -68,6 +73,7 @@ class ModelSpec:
     input: InputSpec
     decoder: DecoderSpec
     classes: tuple[str, ...]
+    remap: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance = field(default_factory=Provenance)
     metrics: tuple[Metric, ...] = ()
     calibration: Calibration = field(default_factory=Calibration)
@@ -89,6 +95,37 @@ class ModelSpec:
             features = check.plain('features', check.mapping('features', self.features))
             object.__setattr__(self, 'features', features)
         self._check_consistency()
+        self._check_remap()
+
+    @property
+    def result_map(self) -> ClassMap:
+        """How the network's classes become those of the results."""
+        return map_classes(self.classes, self.remap, 'remap')
+
+    @property
+    def result_classes(self) -> tuple[str, ...]:
+        """Names of the classes in the results: those of the network, renamed by ``remap``."""
+        return self.result_map.names
+
+    def _check_remap(self) -> None:
+        remap = check.mapping('remap', self.remap)
+        for key, value in remap.items():
+            check.text(f'remap.{key}', value)
+        object.__setattr__(self, 'remap', remap)
+        if self.task != SEGMENTATION:
+            if remap:
+                raise BundleError(
+                    f'remap: is for segmentation, the task is {self.task}; remove it'
+                )
+            return
+        if len(self.classes) > MAX_CLASSES:
+            raise BundleError(
+                f'classes: {len(self.classes)} names; a mask holds {MAX_CLASSES} and unlabelled'
+            )
+        try:
+            map_classes(self.classes, remap, 'remap')
+        except ValueError as error:
+            raise BundleError(str(error)) from error
 
     def _check_consistency(self) -> None:
         for name in self.calibration.class_thresholds:
@@ -100,7 +137,7 @@ class ModelSpec:
         if self.architecture.builder is None and self.weights.file.endswith(('.pt', '.pth')):
             raise BundleError(
                 f'weights.file: {check.shown(self.weights.file)} is a state dict and needs '
-                'architecture.name torchvision:<builder>'
+                'architecture.name torchvision:<builder> or smp:<class>'
             )
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any
 from perception_nodes.inference import bundle_checks as check
 from perception_nodes.inference import golden
 from perception_nodes.inference.bundle import (
+    GoldenResult,
     ModelBundle,
     file_sha256,
     read_bundle,
@@ -27,6 +28,7 @@ from perception_nodes.inference.download import (
     download,
     no_progress,
 )
+from perception_nodes.inference.golden_boxes import read_expected
 from perception_nodes.inference.golden_comparison import DifferenceKind, find_differences
 from perception_nodes.inference.resources import resource_path
 
@@ -49,12 +51,12 @@ class Acceptance:
     objects: Path
     min_iou: float
 
-    def missing(self, detect: golden.Detect, classes: tuple[str, ...]) -> list[str]:
+    def missing(self, detect: golden.Look, classes: tuple[str, ...]) -> list[str]:
         """Return the objects that the model does not find, in words."""
         found = detect(golden.read_frame(self.frame))
         differences = [
             difference
-            for box in golden.read_expected(self.objects)
+            for box in read_expected(self.objects)
             for difference in find_differences(
                 [box], found[found.scores >= box.score], classes, (self.min_iou, 1.0, 0.0)
             )
@@ -149,7 +151,7 @@ def fetch(
     return bundle
 
 
-def with_golden(bundle: ModelBundle, frame: Path, expected: list[dict[str, Any]]) -> ModelBundle:
+def with_golden(bundle: ModelBundle, frame: Path, expected: GoldenResult) -> ModelBundle:
     """Return the bundle written again with a golden frame."""
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(shutil.copy(bundle.weights_path, folder))

@@ -1,4 +1,4 @@
-"""``torchvision://`` addresses: detectors that torchvision builds, as bundles."""
+"""``torchvision://`` addresses: models that torchvision builds, as bundles."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import torchvision
 
 from perception_nodes.inference import class_lists
 from perception_nodes.inference.backends.pytorch import loading
+from perception_nodes.inference.backends.pytorch.architectures import check_builder
 from perception_nodes.inference.bundle import ModelBundle, file_sha256
 from perception_nodes.inference.bundle_checks import BundleError, closest
 from perception_nodes.inference.bundle_spec import (
+    SEGMENTATION,
     ArchitectureSpec,
     DecoderSpec,
     InputSpec,
@@ -34,16 +36,27 @@ from perception_nodes.inference.download import (
 from perception_nodes.structures import ColorOrder
 
 _BACKGROUND = '__background__'
+# Detectors normalise and resize inside.
+_DETECTION_INPUT = InputSpec(
+    size_wh=None, color_order=ColorOrder.RGB, resize='none', scale=1.0 / 255.0
+)
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_DECODERS = {
+    'detection': DecoderSpec(name='torchvision', options={'label_offset': 0}),
+    SEGMENTATION: DecoderSpec(name='semantic_logits'),
+}
 # Torchvision's files carry the first digits of their SHA-256: name-a79551df.pth
 _HASH_IN_NAME = re.compile(r'-([0-9a-f]{8,64})\.pth$')
 
 
 def resolve_torchvision(uri: str, progress: Progress = no_progress) -> ModelBundle:
     """
-    Return a torchvision detector as a bundle.
+    Return a torchvision detector or segmentation model as a bundle.
 
     :param uri: ``torchvision://<builder>[?weights=<COCO_V1|file>][&classes=<list|file>]``; any
-        further key is an option of the builder, for example ``min_size=320``. Weights by name
+        further key is an option of the builder, for example ``min_size=320``; ``size=640x480``
+        resizes pictures for a segmentation model, which else takes them as they are. Weights by
+        name
         come from the torch hub cache, where they are downloaded to if need be.
     :param progress: called while downloading.
     :raises BundleError: for unknown builders or weights, and without network.
@@ -53,7 +66,7 @@ def resolve_torchvision(uri: str, progress: Progress = no_progress) -> ModelBund
     options: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
     weights, classes = options.pop('weights', 'DEFAULT'), options.pop('classes', None)
     options = {key: load_yaml(value) for key, value in options.items()}
-    loading.check_builder(builder)
+    check_builder(builder)
     path = Path(weights).expanduser()
     if path.suffix in (*loading.PICKLE_SUFFIXES, loading.SAFETENSORS_SUFFIX):
         return _own_weights(builder, path, classes, options)
@@ -124,19 +137,39 @@ def _spec(
     provenance: Provenance,
     metrics: list[Metric] | None = None,
 ) -> ModelSpec:
+    task, options = check_builder(builder), dict(options)
+    size = options.pop('size', None)
+    if size is not None and task != SEGMENTATION:
+        raise BundleError(f'torchvision://{builder}: size is for segmentation; use min_size')
     return ModelSpec(
         name=builder,
-        task='detection',
+        task=task,
         weights=WeightsSpec(file=path.name, sha256=file_sha256(path)),
         architecture=ArchitectureSpec(name=f'torchvision:{builder}', options=options),
-        # These networks normalise and resize inside.
-        input=InputSpec(
-            size_wh=None, color_order=ColorOrder.RGB, resize='none', scale=1.0 / 255.0
-        ),
-        decoder=DecoderSpec(name='torchvision', options={'label_offset': 0}),
+        input=_segmentation_input(size) if task == SEGMENTATION else _DETECTION_INPUT,
+        decoder=_DECODERS[task],
         classes=classes,
         provenance=provenance,
         metrics=tuple(metrics or ()),
+    )
+
+
+def _segmentation_input(size: Any) -> InputSpec:
+    """
+    Return the normalisation of the published weights, which torchvision leaves to the caller.
+
+    :param size: ``WxH``; None takes pictures as they are (the weights were measured with the
+        shorter side at 520 pixels).
+    """
+    sides = () if size is None else tuple(str(size).lower().split('x'))
+    if size is not None and not (len(sides) == 2 and all(side.isdecimal() for side in sides)):
+        raise BundleError(f'size: {size!r} is not WxH, for example 640x480')
+    return InputSpec(
+        size_wh=(int(sides[0]), int(sides[1])) if sides else None,
+        resize='letterbox' if sides else 'none',
+        scale=1.0 / 255.0,
+        mean=_IMAGENET_MEAN,
+        std=_IMAGENET_STD,
     )
 
 

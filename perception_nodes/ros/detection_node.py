@@ -125,7 +125,7 @@ class DetectionNode(PerceptionNode[DetectionNodeConfig]):
     def check(self, configuration: DetectionNodeConfig) -> None:
         """Refuse class names that the loaded model does not have."""
         if self._stage is not None:
-            self._stage.detector.check(configuration)
+            self._stage.model.check(configuration)
 
     def changed(self, configuration: DetectionNodeConfig) -> None:
         """Take over thresholds and filters for the next frame."""
@@ -137,7 +137,7 @@ class DetectionNode(PerceptionNode[DetectionNodeConfig]):
         """Return figures of the frame path, with device and model."""
         if self._pipeline is None or self._stage is None:
             return Health()
-        detector = self._stage.detector
+        detector = self._stage.model
         health = self._pipeline.health(
             stale_after_s=self.configuration.stale_after_s, last_error=self.last_error
         )

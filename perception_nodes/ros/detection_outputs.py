@@ -12,8 +12,9 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo, VisionInfo
 
-from perception_nodes.detection import DetectionConfig, Detector, PhaseTimes
+from perception_nodes.detection import DetectionConfig, Detector
 from perception_nodes.imaging.encodings import ImageView
+from perception_nodes.inference.frame_model import PhaseTimes
 from perception_nodes.ros.detections_conversion import (
     ClassIdFormat,
     DetectionMessages,

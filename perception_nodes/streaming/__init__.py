@@ -10,6 +10,7 @@ from perception_nodes.streaming.pacing import (
     UnpacedPacing,
     make_pacing,
 )
+from perception_nodes.streaming.rate_limit import RateLimit
 from perception_nodes.streaming.stage import FrameFeed, QueueFeed, Stage
 from perception_nodes.streaming.stamp_join import Joined, StampJoin
 from perception_nodes.streaming.statistics import AgeStatistics, AgeSummary
@@ -27,6 +28,7 @@ __all__ = [
     'Pacing',
     'PacingMode',
     'QueueFeed',
+    'RateLimit',
     'RealTimePacing',
     'Stage',
     'StampJoin',

@@ -2,12 +2,20 @@
 
 from perception_nodes.structures.detections import Detections
 from perception_nodes.structures.frame import ColorOrder, Frame
+from perception_nodes.structures.segmentation_mask import (
+    MAX_CLASSES,
+    UNLABELLED,
+    SegmentationMask,
+)
 from perception_nodes.structures.settings import Setting, check_settings, setting, settings_of
 
 __all__ = [
+    'MAX_CLASSES',
+    'UNLABELLED',
     'ColorOrder',
     'Detections',
     'Frame',
+    'SegmentationMask',
     'Setting',
     'check_settings',
     'setting',

@@ -65,6 +65,11 @@ class Detections:
         """Return the selected boxes; ``index`` is a mask, an index array or a slice."""
         return Detections(self.xyxy[index], self.scores[index], self.class_ids[index])
 
+    def shifted(self, offset_xy: tuple[int, int]) -> Detections:
+        """Return the boxes moved by x, y pixels, as from a region to its whole picture."""
+        shift = np.array(offset_xy * 2, dtype=np.float32)
+        return Detections(self.xyxy + shift, self.scores, self.class_ids)
+
     def sorted_by_score(self) -> Detections:
         """Return the boxes with the highest score first; equal scores keep their order."""
         return self[np.argsort(-self.scores, kind='stable')]

@@ -1,6 +1,7 @@
 """Pictures for people: overlays, videos, plots and reports."""
 
+from perception_nodes.visualization.mask_overlay import draw_mask
 from perception_nodes.visualization.overlay import BoxStyle, draw_caption, draw_detections
 from perception_nodes.visualization.video import VideoWriter
 
-__all__ = ['BoxStyle', 'VideoWriter', 'draw_caption', 'draw_detections']
+__all__ = ['BoxStyle', 'VideoWriter', 'draw_caption', 'draw_detections', 'draw_mask']

@@ -228,3 +228,55 @@ def test_fetching_a_torchvision_model_brings_it_into_the_cache(tmp_path, monkeyp
     monkeypatch.setattr(torchvision_models, 'download', lambda *_, **__: placed)
     output = call('fetch', 'torchvision://ssdlite320_mobilenet_v3_large').output
     assert f'is ready: {placed}' in output.replace('\n', '')
+
+
+@pytest.fixture
+def street(tmp_path) -> Path:
+    """Return a picture with a red and a blue half."""
+    import cv2
+
+    pixels = np.zeros((64, 128, 3), np.uint8)
+    pixels[:, :64, 2], pixels[:, 64:, 0] = 255, 255
+    cv2.imwrite(str(tmp_path / 'street.png'), pixels)
+    return tmp_path / 'street.png'
+
+
+def test_segmentation_model_is_imported_verified_and_shown(write_mask_bundle, tmp_path, street):
+    network = write_mask_bundle(tmp_path / 'source').weights_path
+    (tmp_path / 'names.txt').write_text('floor\nred\nblue\n')
+    words = ['import', str(network), '--name', 'streets', '--decoder', 'semantic_logits']
+    options = ['--classes', str(tmp_path / 'names.txt'), '--golden', str(street)]
+    output = call(*words, *options).output
+    assert 'semantic_logits' not in output
+    assert '50.0%' in output, 'half of the picture is red'
+    bundle = resolve_model('streets')
+    assert bundle.spec.task == 'segmentation'
+    assert bundle.spec.golden.expected == 'golden/expected.png'
+    assert (bundle.path / 'golden' / 'drawn.png').is_file()
+    assert 'golden frame' in call('verify', 'streets').output
+    assert 'min_agreement' in call('show', 'streets').output
+    assert 'segmentation' in call('list').output
+
+
+def test_exchanged_colours_of_a_segmentation_model_are_noticed(
+    write_mask_bundle, tmp_path, street
+):
+    network = write_mask_bundle(tmp_path / 'source').weights_path
+    (tmp_path / 'names.txt').write_text('floor\nred\nblue\n')
+    words = ['import', str(network), '--name', 'streets', '--decoder', 'semantic_logits']
+    call(*words, '--classes', str(tmp_path / 'names.txt'), '--golden', str(street))
+    path = resolve_model('streets').path / 'model.yaml'
+    path.write_text(path.read_text().replace('color_order: rgb', 'color_order: bgr'))
+    output = call('verify', 'streets', exit_code=1).output
+    assert 'red expected, blue found' in output
+
+
+def test_import_of_a_picture_with_one_class_proves_nothing(write_mask_bundle, tmp_path):
+    import cv2
+
+    cv2.imwrite(str(tmp_path / 'dark.png'), np.zeros((64, 128, 3), np.uint8))
+    network = write_mask_bundle(tmp_path / 'source').weights_path
+    (tmp_path / 'names.txt').write_text('floor\nred\nblue\n')
+    words = ['import', str(network), '--name', 'dark', '--decoder', 'semantic_logits']
+    options = ['--classes', str(tmp_path / 'names.txt'), '--golden', str(tmp_path / 'dark.png')]
+    assert 'sees floor in it and proves little' in refusal(*words, *options)

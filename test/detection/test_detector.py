@@ -8,7 +8,8 @@ from perception_nodes.detection import DetectionConfig, Detector
 from perception_nodes.inference.bundle import BundleError, write_bundle
 from perception_nodes.inference.bundle_spec import Calibration, DecoderSpec, InputSpec
 from perception_nodes.inference.decoders import DecoderError
-from perception_nodes.inference.golden import GoldenMismatch, expected_from
+from perception_nodes.inference.golden import GoldenMismatch
+from perception_nodes.inference.golden_boxes import expected_from
 from perception_nodes.structures import Frame
 
 RED, BLUE = [16, 16, 32, 32], [96, 32, 112, 48]

@@ -201,8 +201,9 @@ def test_weights_of_another_network_are_refused(tmp_path, bundle_of):
 @pytest.mark.parametrize(
     ('builder', 'options', 'words'),
     [
-        ('ssdlite321', {}, 'no detection model'),
-        ('resnet18', {}, 'no detection model'),
+        ('ssdlite321', {}, 'no detection or segmentation model'),
+        ('resnet18', {}, 'no detection or segmentation model'),
+        ('fcn_resnet50', {}, 'is for segmentation, task says detection'),
         (BUILDER, {'weights': 'DEFAULT'}, "'weights' is not allowed"),
         (BUILDER, {'weights_backbone': 'DEFAULT'}, 'is not allowed'),
         (BUILDER, {'nonsense': 1}, 'nonsense'),

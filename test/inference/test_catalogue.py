@@ -22,7 +22,8 @@ from perception_nodes.inference.cache import cache_folder
 from perception_nodes.inference.catalogue import CatalogueEntry, fetch, load_catalogue
 from perception_nodes.inference.decoders import build_decoder
 from perception_nodes.inference.download import DownloadError, download
-from perception_nodes.inference.golden import read_expected, read_frame
+from perception_nodes.inference.golden import read_frame
+from perception_nodes.inference.golden_boxes import read_expected
 
 CONTENT = bytes(range(256)) * 1024
 

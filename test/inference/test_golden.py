@@ -16,13 +16,15 @@ from perception_nodes.inference.bundle import BundleError, ModelBundle, write_bu
 from perception_nodes.inference.bundle_spec import GoldenSpec, InputSpec, ModelSpec
 from perception_nodes.inference.golden import (
     GoldenMismatch,
+    read_frame,
+    record_golden,
+    verify_golden,
+)
+from perception_nodes.inference.golden_boxes import (
     compare_detections,
     expected_from,
     parse_expected,
     read_expected,
-    read_frame,
-    record_golden,
-    verify_golden,
 )
 from perception_nodes.inference.resources import resource_path
 from perception_nodes.structures import Detections

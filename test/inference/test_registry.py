@@ -92,7 +92,7 @@ def test_model_of_another_ros_package(tmp_path, small_bundle, monkeypatch):
         ('package://no_such_package_anywhere/x', 'source the workspace'),
         ('', 'no such'),
         ('torchvision://ssdlite320', "did you mean 'ssdlite320_mobilenet_v3_large'"),
-        ('torchvision://resnet18', 'no detection model'),
+        ('torchvision://resnet18', 'no detection or segmentation model'),
         ('torchvision://ssd300_vgg16?weights=COCO_V9', "did you mean 'COCO_V1'"),
         ('torchvision://ssd300_vgg16?weights=/nowhere/x.pth', 'no such file'),
         ('torchvision://ssd300_vgg16?classes=coco80', 'add weights=<file>'),
@@ -165,14 +165,14 @@ def test_torchvision_takes_a_file_placed_by_hand_when_its_hash_fits(tmp_path, mo
         torchvision_models._cached(f'file:///nowhere/{placed.name}', lambda *_: None)
 
 
-def test_every_torchvision_detector_has_published_weights_with_a_hash_in_the_name():
+def test_every_torchvision_model_has_published_weights_with_a_hash_in_the_name():
     pytest.importorskip('torch')
     from torchvision.models import get_model_weights
 
-    from perception_nodes.inference.backends.pytorch.loading import detection_builders
+    from perception_nodes.inference.backends.pytorch.architectures import known_builders
 
-    assert len(detection_builders()) >= 10
-    for builder in detection_builders():
+    assert len(known_builders()) >= 16
+    for builder in known_builders():
         for weights in get_model_weights(builder):
             assert torchvision_models._HASH_IN_NAME.search(weights.url), weights.url
 

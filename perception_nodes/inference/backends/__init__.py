@@ -28,6 +28,7 @@ __all__ = [
 _BACKENDS = {
     'onnx': 'perception_nodes.inference.backends.onnx.backend',
     'torchvision': 'perception_nodes.inference.backends.pytorch.backend',
+    'smp': 'perception_nodes.inference.backends.pytorch.backend',
 }
 
 
@@ -49,7 +50,7 @@ def open_backend(
     :raises BackendError: for a model that cannot be opened, naming the reason.
     """
     request = BackendRequest.parse(device, precision, threads)
-    kind = bundle.spec.architecture.name.partition(':')[0]
+    kind = bundle.spec.architecture.library
     open_network: Callable[[ModelBundle, BackendRequest], Backend]
     open_network = import_module(_BACKENDS[kind]).open_network
     return open_network(bundle, request)

@@ -102,8 +102,9 @@ class Backend(Protocol):
         Run the network.
 
         :param batch: (B, 3, H, W) float32, or a torch tensor of that kind on the device.
-        :return: ``{output name: array}``, owned by the caller. Detectors from torchvision take
-            one picture at a time and answer ``boxes`` (K, 4), ``labels`` (K,), ``scores`` (K,).
+        :return: ``{output name: array}``, owned by the caller. Torch models take
+            one picture at a time; detectors answer ``boxes`` (K, 4), ``labels`` (K,), ``scores``
+            (K,), segmentation models ``logits`` (1, C, H, W).
         :raises BackendError: for a batch of the wrong shape or dtype.
         """
 

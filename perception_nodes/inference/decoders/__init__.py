@@ -14,6 +14,7 @@ from perception_nodes.inference.decoders.contract import (
     known_decoders,
     register,
 )
+from perception_nodes.inference.decoders.masks import ClassLogits, ClassNumbers, MaskDecoder
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f'{__name__}.{_module.name}')
@@ -21,9 +22,12 @@ for _module in pkgutil.iter_modules(__path__):
 __all__ = [
     'DECODERS',
     'BoxDecoder',
+    'ClassLogits',
+    'ClassNumbers',
     'Decoded',
     'Decoder',
     'DecoderError',
+    'MaskDecoder',
     'build_decoder',
     'known_decoders',
     'register',

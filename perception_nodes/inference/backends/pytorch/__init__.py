@@ -1,1 +1,1 @@
-"""Torchvision architectures on torch."""
+"""Architectures of torchvision and segmentation-models-pytorch on torch."""

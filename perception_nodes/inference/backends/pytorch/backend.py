@@ -1,7 +1,8 @@
-"""Torchvision detectors behind the back-end contract."""
+"""Torch modules behind the back-end contract."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from perception_nodes.inference.backends.contract import (
 from perception_nodes.inference.backends.pytorch import devices, loading
 from perception_nodes.inference.bundle import ModelBundle
 
-_OUTPUTS: dict[str, Shape] = {'boxes': ('K', 4), 'labels': ('K',), 'scores': ('K',)}
+_OUTPUTS: dict[str, dict[str, Shape]] = {
+    'detection': {'boxes': ('K', 4), 'labels': ('K',), 'scores': ('K',)},
+    'segmentation': {'logits': (1, 'C', 'H', 'W')},
+}
 
 
 def open_network(bundle: ModelBundle, request: BackendRequest) -> TorchBackend:
@@ -28,7 +32,7 @@ def open_network(bundle: ModelBundle, request: BackendRequest) -> TorchBackend:
         # Torch has one pool for the whole process.
         torch.set_num_threads(request.threads)
     try:
-        return TorchBackend(module.to(device), device, precision)
+        return TorchBackend(module.to(device), device, precision, bundle.spec.task)
     except RuntimeError as error:
         raise BackendError(f'{bundle.name}: cannot be moved to {device}: {error}') from error
 
@@ -37,13 +41,22 @@ class TorchBackend:
     """
     One module on one device.
 
-    :param module: torchvision detector in eval mode, on ``device``.
+    :param module: network in eval mode, on ``device``.
     :param device: ``cpu`` or ``cuda:N``.
     :param precision: fp16 runs under autocast, which keeps box arithmetic in fp32.
+    :param task: ``detection``: the module answers one dictionary per picture, as torchvision's
+        detectors do; ``segmentation``: logits, alone or as ``out`` of a dictionary.
     """
 
-    def __init__(self, module: torch.nn.Module, device: str, precision: Precision) -> None:
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        device: str,
+        precision: Precision,
+        task: str = 'detection',
+    ) -> None:
         self._module: torch.nn.Module | None = module
+        self._run, self._shapes = _RUN[task], _OUTPUTS[task]
         self._device = device
         self._precision = precision
 
@@ -59,19 +72,19 @@ class TorchBackend:
 
     @property
     def input_size_wh(self) -> tuple[int, int] | None:
-        """None: these networks take any size and resize inside."""
+        """None: these networks take any size."""
         return None
 
     @property
     def output_shapes(self) -> dict[str, Shape]:
-        """Shape of every output for one picture with K boxes."""
-        return dict(_OUTPUTS)
+        """Shape of every output for one picture with K boxes or C classes."""
+        return dict(self._shapes)
 
     def infer(self, batch: np.ndarray | Any) -> dict[str, np.ndarray]:
         """
         Run the network on one picture.
 
-        :param batch: (1, 3, H, W) float32 in 0..1; see the contract.
+        :param batch: (1, 3, H, W) float32; see the contract.
         """
         if self._module is None:
             raise BackendError('the network was closed; open it again')
@@ -80,12 +93,40 @@ class TorchBackend:
             batch = torch.from_numpy(np.ascontiguousarray(batch))
         half = self._precision is Precision.FP16
         with torch.inference_mode(), torch.autocast('cuda', torch.float16, enabled=half):
-            found = self._module([batch[0].to(self._device)])[0]
-        return {key: found[key].to('cpu', _dtype(found[key])).numpy() for key in _OUTPUTS}
+            found = self._run_checked(self._module, batch.to(self._device))
+        return {key: value.to('cpu', _dtype(value)).numpy() for key, value in found.items()}
 
     def close(self) -> None:
         """Free the module; may be called twice."""
         self._module = None
+
+    def _run_checked(
+        self, module: torch.nn.Module, batch: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Run, and name the size when the network cannot take it."""
+        try:
+            return self._run(module, batch)
+        except RuntimeError as error:
+            size = f'{batch.shape[3]}x{batch.shape[2]}'
+            raise BackendError(
+                f'the network cannot be run on {size} (many need multiples of 32): {error}'
+            ) from error
+
+
+def _detect(module: torch.nn.Module, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+    found = module([batch[0]])[0]
+    return {key: found[key] for key in _OUTPUTS['detection']}
+
+
+def _segment(module: torch.nn.Module, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+    found = module(batch)
+    return {'logits': found['out'] if isinstance(found, dict) else found}
+
+
+_RUN: dict[str, Callable[[torch.nn.Module, torch.Tensor], dict[str, torch.Tensor]]] = {
+    'detection': _detect,
+    'segmentation': _segment,
+}
 
 
 def _dtype(tensor: torch.Tensor) -> torch.dtype:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from perception_nodes.detection.region import crop, uncrop
-from perception_nodes.structures import Detections, Frame
+from perception_nodes.imaging.region import crop
+from perception_nodes.structures import Frame
 
 FRAME = Frame(
     pixels=np.arange(20 * 30 * 3, dtype=np.uint32).astype(np.uint8).reshape(20, 30, 3),
@@ -33,9 +33,3 @@ def test_region_is_cut_at_the_edges_of_the_picture():
 def test_region_outside_the_picture_is_refused():
     with pytest.raises(ValueError, match=r'roi \[30, 0, 5, 5\] lies outside .* 30x20'):
         crop(FRAME, (30, 0, 5, 5))
-
-
-def test_boxes_move_back_by_the_corner():
-    found = uncrop(Detections([[1, 2, 3, 4]], [0.5], [0]), (10, 20))
-    assert found.xyxy.tolist() == [[11, 22, 13, 24]]
-    assert len(uncrop(Detections.empty(), (10, 20))) == 0

@@ -1,13 +1,11 @@
-"""Look at a part of the picture, report in the whole picture's pixels."""
+"""Look at a part of the picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from perception_nodes.structures import Detections, Frame
+from perception_nodes.structures import Frame
 
 
 def crop(frame: Frame, roi: Sequence[int]) -> tuple[Frame, tuple[int, int]]:
@@ -28,11 +26,3 @@ def crop(frame: Frame, roi: Sequence[int]) -> tuple[Frame, tuple[int, int]]:
             f'roi {list(roi)} lies outside the picture of {frame.size_wh[0]}x{frame.size_wh[1]}'
         )
     return replace(frame, pixels=pixels), (x, y)
-
-
-def uncrop(detections: Detections, offset_xy: tuple[int, int]) -> Detections:
-    """Return the detections of a region in the pixels of the whole picture."""
-    if offset_xy == (0, 0):
-        return detections
-    shift = np.array(offset_xy * 2, dtype=np.float32)
-    return Detections(detections.xyxy + shift, detections.scores, detections.class_ids)

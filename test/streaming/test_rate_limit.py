@@ -2,7 +2,7 @@
 
 import pytest
 
-from perception_nodes.detection import RateLimit
+from perception_nodes.streaming import RateLimit
 
 SECOND = 1_000_000_000
 

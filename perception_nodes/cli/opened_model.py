@@ -1,0 +1,46 @@
+"""Models of every task behind one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from perception_nodes.detection import Detector
+from perception_nodes.inference.bundle import BundleError, ModelBundle
+from perception_nodes.inference.frame_model import FrameModel
+from perception_nodes.segmentation import Segmenter
+from perception_nodes.structures import Frame
+from perception_nodes.visualization import draw_detections, draw_mask
+
+MODELS: dict[str, type[FrameModel]] = {
+    Detector.task: Detector,
+    Segmenter.task: Segmenter,
+}
+_DRAW: dict[str, Callable[..., np.ndarray]] = {
+    Detector.task: draw_detections,
+    Segmenter.task: draw_mask,
+}
+
+
+def open_model(bundle: ModelBundle, **options: Any) -> FrameModel:
+    """
+    Return the model of a bundle, whatever its task.
+
+    :param options: ``device``, ``precision``, ``threads``; see ``FrameModel.load``.
+    :raises BundleError: for a task that no model here has.
+    """
+    kind = MODELS.get(bundle.spec.task)
+    if kind is None:
+        raise BundleError(
+            f'{bundle.path}: the task {bundle.spec.task} is not one of {", ".join(MODELS)}'
+        )
+    return kind.load(bundle, **options)
+
+
+def draw_result(model: FrameModel, frame: Frame) -> np.ndarray:
+    """Return the frame, in its channel order, with what the model says about it."""
+    return _DRAW[model.task](
+        frame.pixels, model(frame), model.class_names, color_order=frame.color_order
+    )
