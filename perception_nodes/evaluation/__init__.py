@@ -1,1 +1,1 @@
-"""How good a model is: COCO average precision, precision and recall against labels."""
+"""How good a model is: average precision of boxes, IoU of masks, calibration, against labels."""

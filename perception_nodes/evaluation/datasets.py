@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from perception_nodes.evaluation.addresses import reader_of
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_coco
 from perception_nodes.evaluation.penn_fudan import read_penn_fudan
 from perception_nodes.evaluation.voc import read_voc
@@ -41,13 +42,8 @@ def open_dataset(address: str, images: Path | None = None) -> GroundTruth:
     :param images: folder of the pictures, for ``coco`` alone.
     :raises ValueError: for another kind, naming the known ones, or for labels that are wrong.
     """
-    kind, separator, place = address.partition(':')
-    if kind not in DATASETS or not separator or not place:
-        raise ValueError(
-            f'data: {address!r} must be KIND:PLACE with one of the kinds {", ".join(DATASETS)}, '
-            'for example coco:annotations.json'
-        )
-    return DATASETS[kind](place, images)
+    read, place = reader_of(address, DATASETS, 'coco:annotations.json')
+    return read(place, images)
 
 
 def _refuse_images(kind: str, images: Path | None) -> None:

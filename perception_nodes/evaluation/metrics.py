@@ -1,4 +1,4 @@
-"""The figures of a detector, as one value that becomes JSON."""
+"""Figures as values that become JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+
+class Figures:
+    """Base of dataclasses that hold figures."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; NaN becomes None."""
+        return _plain(asdict(self))  # type: ignore[call-overload]  # subclasses are dataclasses
+
+    def write(self, path: Path, **more: Any) -> None:
+        """Write a JSON file with the figures and whatever else belongs to them."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = json.dumps({**more, **self.to_dict()}, indent=1, allow_nan=False)
+        path.write_text(content + '\n', encoding='utf-8')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +39,7 @@ class Precision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectionMetrics:
+class DetectionMetrics(Figures):
     """
     The COCO figures; averages are over classes, NaN where nothing is labelled.
 
@@ -52,20 +66,12 @@ class DetectionMetrics:
     detections: int
     max_detections: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON; NaN becomes None."""
-        return _plain(asdict(self))
-
-    def write(self, path: Path, **more: Any) -> None:
-        """Write a JSON file with the figures and whatever else belongs to them."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = json.dumps({**more, **self.to_dict()}, indent=1, allow_nan=False)
-        path.write_text(content + '\n', encoding='utf-8')
-
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 6)
     return value

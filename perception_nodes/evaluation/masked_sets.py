@@ -1,0 +1,163 @@
+"""Pictures with a class for every pixel, by address: ``camvid:folder@val``, ``masks:folder``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from perception_nodes.evaluation.addresses import reader_of
+from perception_nodes.evaluation.ground_truth import GroundTruthError, read_picture
+from perception_nodes.imaging.image_error import ImageError
+from perception_nodes.imaging.index_png import read_index_png
+from perception_nodes.inference.class_lists import load_class_list
+from perception_nodes.structures import UNLABELLED, Frame
+
+_PICTURES = ('.png', '.jpg', '.jpeg')
+_CARD, _CARD_KEY = 'dataset.json', 'semantic_classes'
+_CAMVID_CLASSES, _CAMVID_IGNORED = 'camvid11', (11,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedPicture:
+    """
+    One picture and the file of its mask.
+
+    :param path: of the picture.
+    :param mask_path: PNG of class numbers in the size of the picture.
+    """
+
+    path: Path
+    mask_path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedSet:
+    """
+    A labelled set.
+
+    :param classes: names in the order of the numbers.
+    :param pictures: at least one.
+    :param ignored: numbers in the masks that count neither way, beside 255.
+    """
+
+    classes: tuple[str, ...]
+    pictures: tuple[MaskedPicture, ...]
+    ignored: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a set without pictures."""
+        if not self.pictures:
+            raise GroundTruthError('there is not one picture with a mask')
+
+    def read_mask(self, picture: MaskedPicture) -> np.ndarray:
+        """
+        Return the (H, W) uint8 class numbers, 255 where nothing counts.
+
+        :raises GroundTruthError: for a file that is no mask, or holds a number without a class.
+        """
+        path = picture.mask_path
+        try:
+            class_ids = read_index_png(path).class_ids
+        except (OSError, ImageError) as error:
+            raise GroundTruthError(f'{path}: cannot be read as a mask: {error}') from error
+        table = np.full(256, UNLABELLED, np.uint8)
+        table[: len(self.classes)] = np.arange(len(self.classes))
+        present = np.flatnonzero(np.bincount(class_ids.ravel(), minlength=256)).tolist()
+        known = {*range(len(self.classes)), *self.ignored, UNLABELLED}
+        strangers = [number for number in present if number not in known]
+        if strangers:
+            raise GroundTruthError(
+                f'{path}: holds {strangers[:5]}, but there are {len(self.classes)} classes '
+                f'(0..{len(self.classes) - 1}; ignored: {[*self.ignored, UNLABELLED]})'
+            )
+        return table[class_ids]
+
+    def read(self, picture: MaskedPicture) -> tuple[Frame, np.ndarray]:
+        """Return the picture and its mask; see :meth:`read_mask`, also for errors."""
+        frame, mask = read_picture(picture.path), self.read_mask(picture)
+        if mask.shape != frame.pixels.shape[:2]:
+            raise GroundTruthError(
+                f'{picture.mask_path}: is {mask.shape[1]}x{mask.shape[0]}, the picture is '
+                f'{frame.size_wh[0]}x{frame.size_wh[1]}'
+            )
+        return frame, mask
+
+
+def read_camvid(folder: Path, split: str) -> MaskedSet:
+    """
+    Read ``<split>/*.png`` with ``<split>annot/*.png``, the layout of the small CamVid.
+
+    :param split: ``train``, ``val`` or another pair of folders that is there.
+    :raises GroundTruthError: naming what is missing.
+    """
+    pictures, masks = folder / split, folder / f'{split}annot'
+    if not split or not (pictures.is_dir() and masks.is_dir()):
+        known = sorted(
+            path.name for path in folder.glob('*') if (folder / f'{path.name}annot').is_dir()
+        )
+        raise GroundTruthError(
+            f'{folder}: has no folders {split or "SPLIT"} and {split or "SPLIT"}annot; write '
+            f'camvid:{folder}@SPLIT with one of: {", ".join(known) or "none"}'
+        )
+    return MaskedSet(
+        classes=load_class_list(_CAMVID_CLASSES),
+        pictures=_pairs(pictures, masks),
+        ignored=_CAMVID_IGNORED,
+    )
+
+
+def read_synthesised(folder: Path) -> MaskedSet:
+    """
+    Read a folder that ``perception synthesize --masks`` wrote: ``images/``, ``masks/``, card.
+
+    :raises GroundTruthError: naming what is missing.
+    """
+    card = folder / _CARD
+    try:
+        names = json.loads(card.read_text(encoding='utf-8')).get(_CARD_KEY)
+    except (OSError, ValueError, AttributeError) as error:
+        raise GroundTruthError(f'{card}: cannot be read as JSON: {error}') from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise GroundTruthError(
+            f'{card}: {_CARD_KEY} is {names!r}; synthesise the set with masks, or write the '
+            'class names there as a list'
+        )
+    return MaskedSet(classes=tuple(names), pictures=_pairs(folder / 'images', folder / 'masks'))
+
+
+def open_masked_set(address: str) -> MaskedSet:
+    """
+    Read a labelled set.
+
+    :param address: ``camvid:folder@val`` or ``masks:folder`` (with ``dataset.json``).
+    :raises ValueError: for another kind, naming the known ones, or for labels that are wrong.
+    """
+    read, place = reader_of(address, MASKED_SETS, 'camvid:folder@val')
+    return read(place)
+
+
+def _open_camvid(place: str) -> MaskedSet:
+    folder, _, split = place.rpartition('@') if '@' in place else (place, '', '')
+    return read_camvid(Path(folder), split)
+
+
+MASKED_SETS: dict[str, Callable[[str], MaskedSet]] = {
+    'camvid': _open_camvid,
+    'masks': lambda place: read_synthesised(Path(place)),
+}
+
+
+def _pairs(pictures: Path, masks: Path) -> tuple[MaskedPicture, ...]:
+    """Return the pictures by name, each with the mask of the same stem."""
+    found = sorted(path for path in pictures.glob('*') if path.suffix.lower() in _PICTURES)
+    pairs = [MaskedPicture(path=path, mask_path=masks / f'{path.stem}.png') for path in found]
+    missing = next((pair for pair in pairs if not pair.mask_path.is_file()), None)
+    if missing is not None:
+        raise GroundTruthError(f'{missing.path}: has no mask {missing.mask_path}')
+    if not pairs:
+        raise GroundTruthError(f'{pictures}: holds no picture ({", ".join(_PICTURES)})')
+    return tuple(pairs)
