@@ -42,6 +42,15 @@ class SteppingFigure:
         if self._started_ns is None and 0 <= before_m <= self.plan.when_within_m:
             self._started_ns = time_ns
 
+    def is_in_the_way(self, time_ns: int) -> bool:
+        """Whether it is on the lane, or about to be."""
+        if self._started_ns is None:
+            return False
+        _, pose = self.at(time_ns)
+        _, left_m = self._path.project(pose.x_m, pose.y_m, self.plan.at_m)
+        there = self._path.course.lane_width_m / 2 + self._path.course.tape_width_m
+        return abs(left_m) < there or left_m * self.plan.from_m > 0
+
     def at(self, time_ns: int) -> tuple[int, Pose2D]:
         """Return the stock index of the gait frame to show, and where."""
         plan = self.plan

@@ -31,16 +31,16 @@ class RobotModel:
         'how it turns',
         choices=tuple(item.value for item in DriveKind),
     )
-    length_m: float = setting(0.32, 'length of the body', minimum=0.05, maximum=3.0)
-    width_m: float = setting(0.28, 'width over the wheels', minimum=0.05, maximum=2.0)
+    length_m: float = setting(0.28, 'length of the body', minimum=0.05, maximum=3.0)
+    width_m: float = setting(0.20, 'width over the wheels', minimum=0.05, maximum=2.0)
     rear_m: float = setting(
-        0.10, 'how far the body reaches behind base_link', minimum=0.0, maximum=2.0
+        0.08, 'how far the body reaches behind base_link', minimum=0.0, maximum=2.0
     )
     height_m: float = setting(0.15, 'height of the body', minimum=0.02, maximum=2.0)
     wheel_radius_m: float = setting(0.05, 'radius of the wheels', minimum=0.01, maximum=0.5)
     wheel_width_m: float = setting(0.03, 'width of a wheel', minimum=0.005, maximum=0.3)
     wheelbase_m: float = setting(
-        0.20, 'from base_link forward to the front wheels or the castor', minimum=0.02, maximum=2.0
+        0.16, 'from base_link forward to the front wheels or the castor', minimum=0.02, maximum=2.0
     )
     max_speed_m_s: float = setting(1.5, 'highest speed', minimum=0.05, maximum=10.0)
     max_turn_rad_s: float = setting(3.0, 'highest turning speed', minimum=0.1, maximum=20.0)

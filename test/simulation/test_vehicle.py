@@ -64,7 +64,7 @@ def test_ackermann_robot_cannot_turn_on_the_spot():
 
 def test_ackermann_robot_turns_no_tighter_than_its_steering_allows():
     robot, _ = driven(replace(ACKERMANN, max_steering_deg_s=2000.0), [(0.3, 3.0)] * 40)
-    radius = 0.2 / np.tan(np.radians(32))
+    radius = 0.16 / np.tan(np.radians(32))
     arc = abs(robot.odometry.linear_m_s / robot.odometry.angular_rad_s)
     assert arc == pytest.approx(radius, rel=1e-3)
 

@@ -1,0 +1,64 @@
+import math
+
+import pytest
+
+from perception_nodes.simulation.episodes import RunPlan, RunTable, summarize
+from perception_nodes.simulation.episodes.color_follower import ColorFollower, ColorFollowerConfig
+from perception_nodes.simulation.episodes.runs import run_missing
+
+BRIEF = {
+    'speed_m_s': 1.2,
+    'world': {'size_wh': (160, 120), 'things': 0, 'indoors': False},
+    'episode': {'rate_hz': 10.0, 'finish_margin_m': 5.0},
+}
+
+
+def colored(speed_m_s):
+    return ColorFollower(ColorFollowerConfig(speed_m_s=speed_m_s, fewest_px=5))
+
+
+def test_no_runs_have_no_figures(tmp_path):
+    assert summarize([]) == {'runs': 0.0}
+    assert (
+        RunTable(tmp_path / 'none.jsonl').results([RunPlan(course='straight', follower='x')]) == []
+    )
+
+
+def test_table_goes_on_where_it_was_interrupted(rendering, tmp_path):
+    plans = [RunPlan(course='straight', follower='color', seed=seed, **BRIEF) for seed in (0, 1)]
+    path = tmp_path / 'runs' / 'driving.jsonl'
+    made = [plan.seed for plan, _ in run_missing(RunTable(path), plans[:1], colored)]
+    with path.open('a') as file:
+        file.write('{"plan": {"cour')  # killed while writing
+    table = RunTable(path)
+    made += [plan.seed for plan, _ in run_missing(table, plans, colored)]
+    assert made == [0, 1]
+    assert RunTable(path).missing(plans) == []
+    figures = summarize(table.results(plans))
+    assert figures['runs'] == 2
+    assert figures['success'] == 1.0
+    assert figures['departed'] == figures['contact'] == figures['false_stops_100m'] == 0
+    assert figures['lateral_rms_m'] < 0.08
+    assert figures['lap_time_ratio'] == pytest.approx(1.0, abs=0.2)
+
+
+def test_fault_of_a_run_is_drawn_from_its_seed():
+    plans = [RunPlan(course='straight', follower='x', seed=k, fault='black') for k in (1, 1, 2)]
+    starts = [plan.fault_plan.start_s for plan in plans]
+    assert starts[0] == starts[1] != starts[2]
+    assert all(4 <= start <= 8 for start in starts)
+    assert RunPlan(course='straight', follower='x').fault_plan is None
+
+
+def test_figures_pool_errors_over_distance():
+    base = {
+        'outcome': 'finished', 'departures': 0, 'lateral_max_m': 0.1, 'false_stops': 0,
+        'lap_time_s': 10.0, 'nominal_time_s': 10.0, 'real_time_factor': 1.0,
+    }  # fmt: skip
+    long = {**base, 'distance_m': 30.0, 'lateral_rms_m': 0.02}
+    short = {**base, 'distance_m': 10.0, 'lateral_rms_m': 0.06, 'outcome': 'stopped',
+             'false_stops': 1, 'lap_time_s': None}  # fmt: skip
+    figures = summarize([long, short])
+    assert figures['success'] == figures['stopped'] == 0.5
+    assert figures['lateral_rms_m'] == pytest.approx(math.sqrt((30 * 4 + 10 * 36) / 40) / 100)
+    assert figures['false_stops_100m'] == pytest.approx(2.5)
