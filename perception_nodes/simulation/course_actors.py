@@ -67,9 +67,18 @@ class SteppingFigure:
 
 
 def add_course_actors(
-    rng: Rng, family: AssetFamily, path: CoursePath, population: Population
+    rng: Rng,
+    family: AssetFamily,
+    path: CoursePath,
+    population: Population,
+    *,
+    figures: bool = True,
 ) -> tuple[Population, tuple[SteppingFigure, ...]]:
-    """Return the population with what the course file names, and the figures that step in."""
+    """
+    Return the population with what the course file names, and the figures that step in.
+
+    :param figures: False leaves them out.
+    """
     stock, standing = list(population.things), list(population.standing)
     instances = population.instance_of.tolist()
     number = max(instances, default=-1) + 1
@@ -80,9 +89,9 @@ def add_course_actors(
         stock.append(BUILDERS[THING_KINDS.index(thing.kind)](rng, family))
         instances.append(number)
         number += 1
-    figures = []
-    for plan in path.course.obstacles:
-        figures.append(SteppingFigure(plan, path, len(stock)))
+    stepping = []
+    for plan in path.course.obstacles if figures else ():
+        stepping.append(SteppingFigure(plan, path, len(stock)))
         seed = int(rng.integers(2**31))
         for frame in range(GAIT_FRAMES):
             body = np.random.default_rng(seed)  # the same person in every frame
@@ -93,4 +102,4 @@ def add_course_actors(
         population, things=tuple(stock), standing=tuple(standing),
         instance_of=np.array(instances, np.uint8),
     )  # fmt: skip
-    return changed, tuple(figures)
+    return changed, tuple(stepping)

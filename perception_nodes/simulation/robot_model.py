@@ -23,7 +23,8 @@ class RobotModel:
     A robot on wheels; ``base_link`` lies on the floor in the middle of the driven axle.
 
     A command takes effect ``delay_s`` after it comes in, through a first-order lag and within
-    the limits. Wheels slip, so that the robot moves less than they turn; odometry sees wheels.
+    the limits; zero speed makes it brake, without the lag. Wheels slip, so that the robot moves
+    less than they turn; odometry sees wheels.
     """
 
     kind: str = setting(

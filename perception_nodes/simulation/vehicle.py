@@ -143,7 +143,8 @@ class Robot:
     def _follow(self, linear: float, angular: float, seconds: float) -> None:
         """Bring the wheels nearer to the wanted speeds."""
         model = self.model
-        share = 1 - math.exp(-seconds / model.lag_s) if model.lag_s > 0 else 1.0
+        lags = model.lag_s > 0 and linear != 0  # to stand still a base brakes
+        share = 1 - math.exp(-seconds / model.lag_s) if lags else 1.0
         gains = abs(linear) > abs(self._speed) and linear * self._speed >= 0
         limit = model.acceleration_m_s2 if gains else model.braking_m_s2
         self._speed += _limited((linear - self._speed) * share, limit, seconds)

@@ -57,6 +57,7 @@ class SimulationConfig:
     things: int = setting(30, 'standing things of the five classes', minimum=0, maximum=120)
     clutter: int = setting(6, 'standing things of no class', minimum=0, maximum=40)
     walkers: int = setting(3, 'people who walk across the path', minimum=0, maximum=8)
+    figures: bool = setting(True, 'the figures of the course file step in')
     indoors: bool = setting(True, 'four walls around the course')
     sensor_strength: float = setting(
         0.4, 'flaws of the camera: 0 none, 1 a cheap one', minimum=0.0, maximum=1.0
@@ -116,7 +117,9 @@ class SimulatedWorld:
             walkers=config.walkers,
         )  # fmt: skip
         self._effects = random_effects(rng, config.sensor_strength)
-        self._population, self.figures = add_course_actors(rng, family, self.path, population)
+        self._population, self.figures = add_course_actors(
+            rng, family, self.path, population, figures=config.figures
+        )
         self._stage = self._build_stage(rng, self._population)
         self._stage.set_lights(random_lights(rng, replace(family, rigs=family.rigs[:1])))
         self._renderer = LabelRenderer(config.size_wh)

@@ -47,7 +47,7 @@ def test_killed_follower_leaves_the_base_at_rest_in_time(kind):
     while robot.linear_m_s > 0.02:
         robot.advance(now, now + SECOND_NS // 100)
         now += SECOND_NS // 100
-    braking_s = 1.0 / model.braking_m_s2 + 4 * model.lag_s
+    braking_s = 1.0 / model.braking_m_s2 + 0.02
     assert (now - last_ns) / SECOND_NS < 0.25 + model.delay_s + braking_s
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ from perception_nodes.simulation.world import SimulatedWorld, SimulationConfig
 FAULT_AFTER_S = (4.0, 8.0)
 """Range in which the start of a fault is drawn."""
 FAULT_S = 2.0
+ZERO_WITHIN_S, STATED_BRAKING_M_S2, SLOW_M_S = 0.3, 2.0, 0.3
+WATCH_S = 0.025
+"""Two looks of the referee: no time is known better."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,22 +109,22 @@ class RunTable:
         return [self.rows[plan.key]['result'] for plan in plans if plan.key in self.rows]
 
 
-def run(plan: RunPlan, make_follower: Callable[[float], Follower]) -> EpisodeResult:
+def run(plan: RunPlan, make_follower: Callable[[RunPlan], Follower]) -> EpisodeResult:
     """
     Make one run.
 
-    :param make_follower: gives a new follower for a speed in m/s.
+    :param make_follower: gives a new follower for the course and the speed of the plan.
     """
     config = EpisodeConfig(speed_m_s=plan.speed_m_s, **plan.episode)
     world = SimulatedWorld.create(plan.simulation)
     try:
-        return Episode(world, make_follower(plan.speed_m_s), config, plan.fault_plan).run()
+        return Episode(world, make_follower(plan), config, plan.fault_plan).run()
     finally:
         world.close()
 
 
 def run_missing(
-    table: RunTable, plans: Sequence[RunPlan], make_follower: Callable[[float], Follower]
+    table: RunTable, plans: Sequence[RunPlan], make_follower: Callable[[RunPlan], Follower]
 ) -> Iterator[tuple[RunPlan, EpisodeResult]]:
     """Make the runs that are missing, and yield each when it is done and kept."""
     for plan in table.missing(plans):
@@ -136,19 +140,19 @@ def summarize(results: Sequence[dict[str, Any]]) -> dict[str, float]:
     Lateral errors are pooled over distance; NaN where nothing was driven.
     """
     count = len(results)
+    if count == 0:
+        return {'runs': 0.0}
     distance = np.array([row['distance_m'] for row in results])
     weights = np.maximum(distance, 1e-9)
     outcomes = [row['outcome'] for row in results]
     laps = [row['lap_time_s'] / row['nominal_time_s'] for row in results if row['lap_time_s']]
-    if count == 0:
-        return {'runs': 0.0}
     squares = np.array([row['lateral_rms_m'] for row in results]) ** 2
-    return {
+    figures = {
         'runs': float(count),
         'success': outcomes.count(Outcome.FINISHED.value) / count,
         'stopped': outcomes.count(Outcome.STOPPED.value) / count,
         'departed': sum(row['departures'] > 0 for row in results) / count,
-        'contact': outcomes.count(Outcome.CONTACT.value) / count,
+        'contact': sum(row['contacts'] > 0 for row in results) / count,
         'lateral_rms_m': float(np.sqrt(np.average(squares, weights=weights))),
         'lateral_max_m': max(row['lateral_max_m'] for row in results),
         'false_stops_100m': 100 * sum(row['false_stops'] for row in results) / weights.sum(),
@@ -156,6 +160,37 @@ def summarize(results: Sequence[dict[str, Any]]) -> dict[str, float]:
         'distance_m': float(distance.sum()),
         'real_time_factor': float(np.mean([row['real_time_factor'] for row in results])),
     }
+    return {**figures, **_summarize_faults([row['fault'] for row in results if row['fault']])}
+
+
+def _summarize_faults(responses: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the figures of the runs with faults; empty without any."""
+    stopping = [row for row in responses if FaultKind(row['kind']).demands_stop]
+    if not stopping:
+        return {}
+    zeros = [row['zero_command_after_s'] for row in stopping]
+    rests = [row['at_rest_after_s'] for row in stopping]
+    return {
+        'faults': float(len(stopping)),
+        'zero_command_after_max_s': max((z for z in zeros if z is not None), default=math.nan),
+        'at_rest_after_max_s': max((r for r in rests if r is not None), default=math.nan),
+        'not_stopped': float(sum(not stopped_in_time(row) for row in stopping)),
+        'not_recovered': float(sum(row['recovered_after_s'] is None for row in stopping)),
+    }
+
+
+def stopped_in_time(response: dict[str, Any]) -> bool:
+    """
+    Return whether a fault led to zero speed as it must.
+
+    The command is zero within 0.3 s after the fault became observable, and the robot at rest
+    within v / a more, with a = 2 m/s², which every shipped robot brakes with from 0.3 m/s on.
+    """
+    zero_s, rest_s = response['zero_command_after_s'], response['at_rest_after_s']
+    if response['observable_s'] is None or zero_s is None or rest_s is None:
+        return False
+    braking_s = max(response['speed_m_s'], SLOW_M_S) / STATED_BRAKING_M_S2
+    return bool(zero_s <= ZERO_WITHIN_S and rest_s <= braking_s + WATCH_S)
 
 
 def _key(plan: dict[str, Any]) -> str:

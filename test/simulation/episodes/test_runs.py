@@ -2,9 +2,10 @@ import math
 
 import pytest
 
+from perception_nodes.simulation import Pose2D, Robot, RobotModel
 from perception_nodes.simulation.episodes import RunPlan, RunTable, summarize
 from perception_nodes.simulation.episodes.color_follower import ColorFollower, ColorFollowerConfig
-from perception_nodes.simulation.episodes.runs import run_missing
+from perception_nodes.simulation.episodes.runs import run_missing, stopped_in_time
 
 BRIEF = {
     'speed_m_s': 1.2,
@@ -13,8 +14,8 @@ BRIEF = {
 }
 
 
-def colored(speed_m_s):
-    return ColorFollower(ColorFollowerConfig(speed_m_s=speed_m_s, fewest_px=5))
+def colored(plan):
+    return ColorFollower(ColorFollowerConfig(speed_m_s=plan.speed_m_s, fewest_px=5))
 
 
 def test_no_runs_have_no_figures(tmp_path):
@@ -53,7 +54,8 @@ def test_fault_of_a_run_is_drawn_from_its_seed():
 def test_figures_pool_errors_over_distance():
     base = {
         'outcome': 'finished', 'departures': 0, 'lateral_max_m': 0.1, 'false_stops': 0,
-        'lap_time_s': 10.0, 'nominal_time_s': 10.0, 'real_time_factor': 1.0,
+        'lap_time_s': 10.0, 'nominal_time_s': 10.0, 'real_time_factor': 1.0, 'contacts': 0,
+        'fault': None,
     }  # fmt: skip
     long = {**base, 'distance_m': 30.0, 'lateral_rms_m': 0.02}
     short = {**base, 'distance_m': 10.0, 'lateral_rms_m': 0.06, 'outcome': 'stopped',
@@ -62,3 +64,41 @@ def test_figures_pool_errors_over_distance():
     assert figures['success'] == figures['stopped'] == 0.5
     assert figures['lateral_rms_m'] == pytest.approx(math.sqrt((30 * 4 + 10 * 36) / 40) / 100)
     assert figures['false_stops_100m'] == pytest.approx(2.5)
+
+
+def response(**changes):
+    return {
+        'kind': 'black', 'observable_s': 5.0, 'zero_command_after_s': 0.2, 'at_rest_after_s': 0.25,
+        'recovered_after_s': 0.5, 'speed_m_s': 0.5, **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('changes', 'in_time'),
+    [
+        ({}, True),
+        ({'zero_command_after_s': 0.31}, False),
+        ({'zero_command_after_s': None, 'at_rest_after_s': None}, False),
+        ({'at_rest_after_s': 0.3}, False),
+        ({'at_rest_after_s': 0.3, 'speed_m_s': 1.0}, True),
+        ({'observable_s': None}, False),
+    ],
+)
+def test_stop_is_in_time_or_not(changes, in_time):
+    assert stopped_in_time(response(**changes)) is in_time
+
+
+@pytest.mark.parametrize('kind', ['differential', 'ackermann'])
+@pytest.mark.parametrize('speed_m_s', [0.3, 0.5, 1.0, 1.5])
+def test_shipped_robots_brake_as_stated(kind, speed_m_s):
+    robot, step_ns = Robot(RobotModel(kind=kind), Pose2D(), seed=3), 12_500_000
+    for tick in range(160):
+        robot.command(speed_m_s, 0.0, tick * step_ns)
+        robot.advance(tick * step_ns, (tick + 1) * step_ns)
+    zero_ns = now_ns = 160 * step_ns
+    robot.command(0.0, 0.0, zero_ns)
+    while robot.linear_m_s >= 0.02:
+        robot.advance(now_ns, now_ns + step_ns)
+        now_ns += step_ns
+    row = response(speed_m_s=speed_m_s, at_rest_after_s=(now_ns - zero_ns) * 1e-9)
+    assert stopped_in_time(row)

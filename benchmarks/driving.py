@@ -1,0 +1,188 @@
+"""
+Closed-loop driving in the embedded simulator: ``python -m benchmarks.driving clean --runs 10``.
+
+Runs are kept in a file of JSON lines; an interrupted benchmark goes on where it stopped, and the
+table at the end is made from the file. ``--follower MODULE:FUNCTION`` names who drives: a function
+from a :class:`~perception_nodes.simulation.episodes.RunPlan` to a ``Follower``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import product
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from perception_nodes.evaluation.machine import describe_machine
+from perception_nodes.simulation.episodes import (
+    ColorFollower,
+    EpisodeResult,
+    FaultKind,
+    Follower,
+    RunPlan,
+    RunTable,
+    summarize,
+)
+from perception_nodes.simulation.episodes.color_follower import ColorFollowerConfig
+from perception_nodes.simulation.episodes.runs import run
+
+COURSES = ('straight', 's_curve', 'tight_turns', 'figure_eight', 'junction', 'narrow_gate')
+FAULT_COURSES = ('s_curve', 'figure_eight')
+BASELINE = 'benchmarks.driving:color_follower'
+SMALL = {'size_wh': (320, 240)}
+COLUMNS = {
+    'runs': '{:.0f}', 'success': '{:.0%}', 'stopped': '{:.0%}', 'departed': '{:.0%}',
+    'contact': '{:.0%}', 'lateral_rms_m': '{:.3f}', 'lateral_max_m': '{:.3f}',
+    'false_stops_100m': '{:.2f}', 'lap_time_ratio': '{:.2f}', 'zero_command_after_max_s': '{:.2f}',
+    'at_rest_after_max_s': '{:.2f}', 'not_stopped': '{:.0f}', 'not_recovered': '{:.0f}',
+    'real_time_factor': '{:.2f}',
+}  # fmt: skip
+
+_console = Console(width=200)
+
+
+def color_follower(plan: RunPlan) -> Follower:
+    """Return the classroom baseline: HSV threshold and proportional controller."""
+    return ColorFollower(ColorFollowerConfig(speed_m_s=plan.speed_m_s))
+
+
+def clean_plans(follower: str, runs: int) -> Iterator[RunPlan]:
+    """Yield every course at 0.5 m/s, and the S-curve at 1.0 m/s."""
+    for course, seed in product(COURSES, range(runs)):
+        yield RunPlan(course=course, follower=follower, seed=seed)
+    for seed in range(runs):
+        yield RunPlan(course='s_curve', follower=follower, seed=seed, speed_m_s=1.0)
+
+
+def disturbed_plans(follower: str, runs: int) -> Iterator[RunPlan]:
+    """Yield every course under both levels of all disturbances at once."""
+    for level, course, seed in product(('medium', 'strong'), COURSES, range(runs)):
+        yield RunPlan(course=course, follower=follower, seed=seed, disturbance=level)
+
+
+def fault_plans(follower: str, runs: int) -> Iterator[RunPlan]:
+    """Yield every fault on two courses in turn."""
+    kinds = [kind.value for kind in FaultKind if kind is not FaultKind.NONE]
+    for kind, seed in product(kinds, range(runs)):
+        course = FAULT_COURSES[seed % len(FAULT_COURSES)]
+        yield RunPlan(course=course, follower=follower, seed=seed, fault=kind)
+
+
+def obstacle_plans(follower: str, runs: int) -> Iterator[RunPlan]:
+    """Yield runs with somebody who steps in one metre ahead, and control runs without."""
+    for figures, speed_m_s, seed in product((True, False), (0.5, 1.0), range(runs)):
+        yield RunPlan(
+            course='step_in', follower=follower, seed=seed, speed_m_s=speed_m_s,
+            world={'figures': figures}, episode={'depth': True},
+        )  # fmt: skip
+
+
+SUITES: dict[str, Callable[[str, int], Iterator[RunPlan]]] = {
+    'clean': clean_plans,
+    'disturbed': disturbed_plans,
+    'faults': fault_plans,
+    'obstacles': obstacle_plans,
+}
+
+
+def load_maker(name: str) -> Callable[[RunPlan], Follower]:
+    """
+    Return the function that makes followers.
+
+    :param name: ``module:function``.
+    :raises ValueError: a name that is not of this form.
+    """
+    module, colon, attribute = name.partition(':')
+    if not colon:
+        raise ValueError(f'--follower must be MODULE:FUNCTION, such as {BASELINE}; got {name!r}')
+    maker: Callable[[RunPlan], Follower] = getattr(importlib.import_module(module), attribute)
+    return maker
+
+
+def run_named(plan: RunPlan) -> EpisodeResult:
+    """Make one run in this process, by the follower that the plan names."""
+    return run(plan, load_maker(plan.follower))
+
+
+def run_all(table: RunTable, plans: list[RunPlan], workers: int) -> None:
+    """Make the runs that are missing, and keep each as soon as it is done."""
+    missing = table.missing(plans)
+    _console.print(f'{len(plans) - len(missing)} of {len(plans)} runs are there: {table.path}')
+    context = multiprocessing.get_context('spawn')  # an OpenGL context survives no fork
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = {pool.submit(run_named, plan): plan for plan in missing}
+        for future in as_completed(futures):
+            plan, result = futures[future], future.result()
+            table.add(plan, result)
+            _console.print(
+                f'{plan.course} {plan.speed_m_s} m/s seed {plan.seed} {plan.disturbance} '
+                f'{plan.fault}: {result.outcome.value}, rms {result.lateral_rms_m:.3f} m, '
+                f'max {result.lateral_max_m:.3f} m, real-time factor {result.real_time_factor:.2f}'
+            )
+
+
+def figures(table: RunTable, plans: list[RunPlan]) -> dict[str, dict[str, float]]:
+    """Return the figures per group of runs, and of all together."""
+    groups: dict[str, list[RunPlan]] = {}
+    for plan in plans:
+        name = f'{plan.course}, {plan.speed_m_s} m/s, {plan.disturbance}'
+        name += f', {plan.fault}' if plan.fault != FaultKind.NONE.value else ''
+        name += ', nobody steps in' if plan.world.get('figures') is False else ''
+        groups.setdefault(name, []).append(plan)
+    found = {name: summarize(table.results(members)) for name, members in groups.items()}
+    return {**found, 'all': summarize(table.results(plans))}
+
+
+def print_table(title: str, rows: dict[str, dict[str, float]]) -> None:
+    """Print the figures, one group a line."""
+    used = [name for name in COLUMNS if any(name in row for row in rows.values())]
+    table = Table(title=title)
+    for name in ('group', *used):
+        table.add_column(name, justify='left' if name == 'group' else 'right')
+    for group, row in rows.items():
+        cells = [COLUMNS[name].format(row[name]) if name in row else '' for name in used]
+        table.add_row(group, *cells)
+    _console.print(table)
+
+
+def quick(plan: RunPlan) -> RunPlan:
+    """Return the run with small pictures and nothing beside the course."""
+    world = {**plan.world, **SMALL, 'things': 0}
+    return RunPlan(**{**vars(plan), 'world': world})
+
+
+def main() -> None:
+    """Run the named suites and print their tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('suites', nargs='*', choices=[*SUITES, []], help='default: all')
+    parser.add_argument('--follower', default=BASELINE, help='MODULE:FUNCTION')
+    parser.add_argument('--runs', type=int, default=10, help='seeds per group')
+    parser.add_argument('--courses', default='', help='only these, separated by commas')
+    parser.add_argument('--quick', action='store_true', help='small pictures, bare courses')
+    parser.add_argument('--workers', type=int, default=1, help='processes')
+    parser.add_argument('--out', type=Path, default=Path('out/benchmarks'))
+    options = parser.parse_args()
+    report = {}
+    for suite in options.suites or SUITES:
+        plans = list(SUITES[suite](options.follower, options.runs))
+        plans = [p for p in plans if p.course in (options.courses or p.course).split(',')]
+        plans = [quick(plan) for plan in plans] if options.quick else plans
+        table = RunTable(options.out / f'driving_{suite}.jsonl')
+        run_all(table, plans, options.workers)
+        report[suite] = figures(table, plans)
+        print_table(f'{suite}: {options.follower}', report[suite])
+    path = options.out / 'driving.json'
+    document = {'machine': describe_machine(), 'follower': options.follower, 'report': report}
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + '\n')
+    _console.print(f'written: {path}')
+
+
+if __name__ == '__main__':
+    main()
