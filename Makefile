@@ -4,7 +4,7 @@ ACTIVATE = . environment/activate.sh &&
 SHELL = /bin/bash
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo test lint benchmark clean
+.PHONY: help setup demo test lint benchmark benchmark-driving clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -23,6 +23,9 @@ test: lint  ## all tests
 
 benchmark: setup  ## overhead of the nodes and transport latency; leaves JSON in out/benchmarks
 	@$(ACTIVATE) python -m benchmarks
+
+benchmark-driving: setup  ## closed loop in the simulator, resumable; leaves JSON in out/benchmarks
+	@$(ACTIVATE) python -m benchmarks.driving
 
 clean:  ## remove everything that was built, and keep out/
 	rm -rf .venv .overlay build install log

@@ -7,7 +7,7 @@ first picture; here they are picked where the tapes of a robot that stands in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -53,7 +53,7 @@ class ColorFollower:
         *,
         steady_ns: int,
     ) -> FollowerAnswer:
-        """Look at a band of rows, and steer; without a picture go on as before."""
+        """Look at a band of rows, and steer; without picture or tape go on as before."""
         if frame is None or frame.base_from_camera is None:
             return self._last
         self._last = self._steer(frame)
@@ -81,7 +81,7 @@ class ColorFollower:
             if len(columns) >= config.fewest_px:
                 found.append(float(columns.mean()) + side * half_px)
         if not found:
-            return FollowerAnswer(status='no tape seen')
+            return replace(self._last, status='no tape seen')
         error = (middle - float(np.mean(found))) / half_px
         return FollowerAnswer(linear_m_s=config.speed_m_s, angular_rad_s=config.gain_rad_s * error)
 
