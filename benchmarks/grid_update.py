@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from perception_nodes.evaluation.machine import describe_machine
-from perception_nodes.mapping import GroundView, MaskObserver, PlanarPose, SemanticMap
+from perception_nodes.mapping import PlanarPose, SemanticMap
 
 FRAME_NS = 33_333_333
 HEIGHT_M, PITCH_DEG, FOVY_DEG = 0.3, 8.0, 60.0
@@ -87,12 +87,12 @@ def update_times_ms(
     """Return (frames,) milliseconds of reading one mask and fusing it into a 200×200 grid."""
     lookup = ground_lookup(size_wh)
     mask, confidence = street_mask(size_wh)
-    view = GroundView.prepare(*lookup)
-    grid = SemanticMap()
-    observer, poses = MaskObserver(grid.classes_table), drive()
+    grid, poses = SemanticMap(), drive()
+    observer = grid.observer()
+    view = observer.prepare(*lookup)
 
     def step() -> None:
-        current = GroundView.prepare(*lookup) if prepare_every_frame else view
+        current = observer.prepare(*lookup) if prepare_every_frame else view
         result = grid.update(observer.observe(mask, confidence, current), *next(poses))
         if not result.cells:
             raise RuntimeError(f'the benchmark saw nothing: {result}')
@@ -113,16 +113,18 @@ def summary(times: np.ndarray) -> dict[str, float]:
 def outputs_ms(frames: int) -> dict[str, float]:
     """Return median milliseconds of what is published from the map."""
     grid, poses = SemanticMap(), drive()
-    view = GroundView.prepare(*ground_lookup((640, 480)))
+    points_xy, sigma_m = ground_lookup((640, 480))
+    floor_xyz = np.concatenate([points_xy, np.zeros_like(sigma_m)[..., None]], axis=2)
     mask, confidence = street_mask((640, 480))
-    observer = MaskObserver(grid.classes_table)
+    observer = grid.observer()
+    view = observer.prepare(points_xy, sigma_m)
     for _ in range(WARM_UP):
         grid.update(observer.observe(mask, confidence, view), *next(poses))
     calls: dict[str, Callable[[], object]] = {
         'occupancy': grid.occupancy,
         'classes': grid.classes,
         'obstacle_points': grid.obstacle_points,
-        'points_for': lambda: observer.points_for(mask, view),
+        'points_for': lambda: observer.points_for(mask, view, floor_xyz),
     }
     return {name: float(np.median(times_ms(call, frames))) for name, call in calls.items()}
 

@@ -138,6 +138,18 @@ class GroundProjection:
         is_level = self.pitch_rad == 0 and self.roll_rad == 0
         return (_kept_lookup if is_level else _made_lookup)(self, stride)
 
+    def floor_in_camera(self) -> np.ndarray:
+        """
+        Return where the pixels of a whole picture look on the floor, in the camera's own frame.
+
+        :returns: (H, W, 3) float32 metres, x right, y down, z forward; NaN at and above the
+            horizon.
+        """
+        camera_from_level = self.level_from_camera.inverse()
+        on_floor = camera_from_level.rotation[:, :2].astype(np.float32)
+        points_xy, _ = self.lookup()
+        return points_xy @ on_floor.T + camera_from_level.translation.astype(np.float32)
+
     def _intersect(self, rays: PixelRays) -> tuple[np.ndarray, np.ndarray]:
         """Return where rays meet the ground, and the 1σ of the distance; dtype of the rays."""
         dtype = rays.directions.dtype

@@ -3,9 +3,9 @@ Where can I drive: a rolling semantic grid from masks.
 
 ::
 
-    view = GroundView.prepare(points_xy, sigma_m)          # once per camera pose
-    observer = MaskObserver(SIMULATOR_CLASSES)
     grid = SemanticMap(SIMULATOR_CLASSES)
+    observer = grid.observer()
+    view = observer.prepare(points_xy, sigma_m)            # once per camera pose
     seen = observer.observe(mask, confidence, view)        # or observe_points with depth
     result = grid.update(seen, odom_from_base, stamp_ns)   # UpdateResult
     grid.occupancy()                                       # (N, N) int8, -1 unknown
@@ -26,27 +26,28 @@ from perception_nodes.mapping.classes import (
 from perception_nodes.mapping.grid import SemanticMap
 from perception_nodes.mapping.grid_config import GridConfig, OnJump
 from perception_nodes.mapping.ground_view import GroundView
+from perception_nodes.mapping.map_files import load_map, save_map
+from perception_nodes.mapping.map_format import MapFault, MapFileError, MapFormat, MapMode
 from perception_nodes.mapping.motion import MotionConfig
-from perception_nodes.mapping.observation import MaskObserver, Observation, ObservationConfig
-from perception_nodes.mapping.occupancy import (
-    MapFileError,
-    MapMode,
-    OccupancyMap,
-    load_map,
-    save_map,
-)
+from perception_nodes.mapping.observation import MaskObserver, Observation
+from perception_nodes.mapping.observation_config import ObservationConfig
+from perception_nodes.mapping.occupancy import CellClasses, OccupancyMap
+from perception_nodes.mapping.restoring import RestoreResult
 from perception_nodes.mapping.update_result import MapEvent, UpdateResult, UpdateStatus
 
 __all__ = [
     'SIMULATOR_CLASSES',
     'UNKNOWN',
+    'CellClasses',
     'GridConfig',
     'GroundView',
     'MapClass',
     'MapClasses',
     'MapClassesError',
     'MapEvent',
+    'MapFault',
     'MapFileError',
+    'MapFormat',
     'MapMode',
     'MaskObserver',
     'MotionConfig',
@@ -55,6 +56,7 @@ __all__ = [
     'OccupancyMap',
     'OnJump',
     'PlanarPose',
+    'RestoreResult',
     'SemanticMap',
     'UpdateResult',
     'UpdateStatus',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from perception_nodes.mapping.classes import SIMULATOR_CLASSES, UNKNOWN, MapClas
 from perception_nodes.mapping.grid_config import GridConfig, OnJump, fusion_rule
 from perception_nodes.mapping.layers import CellsFromBase, FusionRule, Layers, NumpyLayers
 from perception_nodes.mapping.motion import MotionConfig, MotionGuard, Verdict
-from perception_nodes.mapping.observation import Observation
-from perception_nodes.mapping.occupancy import UNKNOWN_COST, OccupancyMap
+from perception_nodes.mapping.observation import MaskObserver, Observation
+from perception_nodes.mapping.observation_config import ObservationConfig
+from perception_nodes.mapping.occupancy import UNKNOWN_COST, CellClasses, OccupancyMap
+from perception_nodes.mapping.restoring import RestoreResult, Window, restored_evidence
 from perception_nodes.mapping.update_result import (
     GridCounts,
     MapEvent,
@@ -57,6 +59,20 @@ class SemanticMap:
         self._stamp_ns: int | None = None
         self._fused_ns: int | None = None
         self.counts = GridCounts()
+
+    def observer(
+        self,
+        config: ObservationConfig | None = None,
+        *,
+        labels: Mapping[int, str] | None = None,
+    ) -> MaskObserver:
+        """
+        Return a reader of masks for this map.
+
+        :param labels: class name per mask value; without it mask values are class ids.
+        """
+        cell_m = self.config.resolution_m
+        return MaskObserver(self.classes_table, config, labels=labels, resolution_m=cell_m)
 
     @property
     def origin_xy(self) -> tuple[float, float]:
@@ -197,6 +213,26 @@ class SemanticMap:
         self._layers.rearrange(sources)
         self._origin = origin
 
+    def restore(self, saved: OccupancyMap) -> RestoreResult:
+        """
+        Take the evidence of a saved map in place of the present one.
+
+        It fades and is overruled like any other. The window stays where it is; before the first
+        frame it is laid over the middle of the saved map. See :func:`.restored_evidence`.
+        """
+        cell_m = self.config.resolution_m
+        if not self._is_placed:
+            half_xy = np.array(saved.costs.shape[::-1]) * saved.resolution_m / 2
+            x_m, y_m = (np.array(saved.origin_xy) + half_xy).tolist()
+            self._origin = self._centred_origin(PlanarPose(x_m=x_m, y_m=y_m))
+            self._is_placed = True
+        side = self.config.size_cells
+        window = Window(size_cells=side, resolution_m=cell_m, origin_xy=self.origin_xy)
+        rule = self._layers.rule
+        evidence, result = restored_evidence(saved, window, self.classes_table, rule)
+        self._layers.assign(evidence)
+        return result
+
     def log_odds(self) -> np.ndarray:
         """Return a copy of the evidence, (C, N, N) float32; 0 is unknown."""
         return self._layers.log_odds()
@@ -209,24 +245,28 @@ class SemanticMap:
             with 255 for 1.0 and 0 where unknown.
         """
         ids, values = self._layers.best()
-        probability = 1 / (1 + np.exp(-values))
-        confidence = np.rint(probability * 255).astype(np.uint8)
+        confidence = np.rint(255 / (1 + np.exp(-values))).astype(np.uint8)
         confidence[ids == UNKNOWN] = 0
         return ids, confidence
 
     def occupancy(self) -> np.ndarray:
         """Return (N, N) int8 costs 0..100 as the table grades them, -1 unknown."""
-        ids, _ = self._layers.best()
+        return self._costs_of(self._layers.best()[0])
+
+    def _costs_of(self, ids: np.ndarray) -> np.ndarray:
         costs = np.full(256, UNKNOWN_COST, np.int8)
         costs[: len(self.classes_table)] = self.classes_table.costs
         return costs[ids]
 
     def occupancy_map(self) -> OccupancyMap:
-        """Return the costs with the place of the window in odom, to publish or to save."""
+        """Return costs and classes with the place of the window in odom, to publish or save."""
+        ids, confidence = self.classes()
+        names = self.classes_table.names
         return OccupancyMap(
-            costs=self.occupancy(),
+            costs=self._costs_of(ids),
             resolution_m=self.config.resolution_m,
             origin_xy=self.origin_xy,
+            cells=CellClasses(ids=ids, confidence=confidence, names=names),
         )
 
     def obstacle_points(self, height_m: float = 0.0) -> np.ndarray:

@@ -41,12 +41,12 @@ class GroundView:
         points_xy: np.ndarray,
         sigma_m: np.ndarray,
         *,
-        resolution_m: float = 0.05,
-        max_range_m: float = 4.0,
-        max_sigma_m: float = 0.5,
+        resolution_m: float,
+        max_range_m: float,
+        max_sigma_m: float,
     ) -> GroundView:
         """
-        Prepare a ground look-up.
+        Prepare a ground look-up; :meth:`.MaskObserver.prepare` does so for its own grid.
 
         :param points_xy: (H, W, 2) float32, metres in base_link, NaN above the horizon.
         :param sigma_m: (H, W) float32, standard deviation of range in metres, NaN or anything

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -17,48 +17,10 @@ from perception_nodes.mapping.columns import (
     trace_columns,
 )
 from perception_nodes.mapping.ground_view import GroundView
-from perception_nodes.structures import check_settings, setting
+from perception_nodes.mapping.observation_config import ObservationConfig
 
 PIXELS_FOR_A_FULL_LOOK = 4.0
 """With depth, so many pixels in a cell count as one look without doubt."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObservationConfig:
-    """How a mask is read."""
-
-    min_confidence: float = setting(
-        0.3,
-        'confidence in 0..1 at and below which a pixel weighs nothing',
-        minimum=0,
-        maximum=0.99,
-    )
-    min_run_px: int = setting(
-        2, 'standing runs of a column shorter than this are speckle', minimum=1, maximum=50
-    )
-    max_gap_px: int = setting(
-        4, 'unlabelled pixels allowed between the ground and a contact', minimum=0, maximum=100
-    )
-    mark_cut_off: bool = setting(
-        False, 'mark things whose foot is below the picture, at the nearest visible place'
-    )
-    ground_tolerance_m: float = setting(
-        0.08, 'with depth: ground pixels further from the floor than this are ignored', minimum=0.0
-    )
-    max_height_m: float = setting(
-        2.0, 'with depth: standing pixels above this are ignored', minimum=0.0
-    )
-    depth_sigma_1_m: float = setting(
-        0.005, 'with depth: standard deviation of range is this times range squared', minimum=0.0
-    )
-    max_range_m: float = setting(4.0, 'places further than this are ignored', minimum=0.1)
-    obstacle_height_m: float = setting(
-        0.1, 'without depth: height of reported obstacle points in metres', minimum=0.0
-    )
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        check_settings(self)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,6 +35,8 @@ class Observation:
     :param obstacles_xyz: (M, 3) float32, metres in base_link: standing pixels (with depth) or
         contacts (without).
     :param obstacle_ids: (M,) uint8, their classes.
+    :param floor_xyz: (K, 3) float32, metres in base_link: a thinned sample of the seen floor,
+        where rays from the camera passed through nothing.
     """
 
     points_xy: np.ndarray
@@ -80,6 +44,7 @@ class Observation:
     weights: np.ndarray
     obstacles_xyz: np.ndarray
     obstacle_ids: np.ndarray
+    floor_xyz: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.float32))
 
     def __post_init__(self) -> None:
         """Refuse arrays of different lengths."""
@@ -108,6 +73,8 @@ class MaskObserver:
     """
     Reads masks, with or without depth.
 
+    :meth:`.SemanticMap.observer` makes one that fits a map.
+
     :param classes: table of the map.
     :param labels: class name per mask value; without it mask values are class ids.
     :param resolution_m: side of a cell of the grid.
@@ -119,7 +86,7 @@ class MaskObserver:
         config: ObservationConfig | None = None,
         *,
         labels: Mapping[int, str] | None = None,
-        resolution_m: float = 0.05,
+        resolution_m: float,
     ) -> None:
         self.config = ObservationConfig() if config is None else config
         self.classes = classes
@@ -131,6 +98,16 @@ class MaskObserver:
         levels = np.linspace(0, 1, 256)
         floor = self.config.min_confidence
         self._trust = np.clip((levels - floor) / (1 - floor), 0, 1).astype(np.float32)
+
+    def prepare(self, points_xy: np.ndarray, sigma_m: np.ndarray) -> GroundView:
+        """Prepare a ground look-up for :meth:`observe`; see :meth:`.GroundView.prepare`."""
+        return GroundView.prepare(
+            points_xy,
+            sigma_m,
+            resolution_m=self.resolution_m,
+            max_range_m=self.config.max_range_m,
+            max_sigma_m=self.config.max_sigma_m,
+        )
 
     def observe(
         self, mask: np.ndarray, confidence: np.ndarray | None, view: GroundView
@@ -166,9 +143,16 @@ class MaskObserver:
         obstacles[:, :2] = points_xy[:, len(looks) :].T
         obstacles[:, 2] = self.config.obstacle_height_m
         return Observation(
-            points_xy=points_xy, class_ids=ids, weights=weights,
-            obstacles_xyz=obstacles, obstacle_ids=ids[len(looks) :],
+            points_xy=points_xy, class_ids=ids, weights=weights, obstacles_xyz=obstacles,
+            obstacle_ids=ids[len(looks) :], floor_xyz=self._floor(seen, view),
         )  # fmt: skip
+
+    def _floor(self, seen: np.ndarray, view: GroundView) -> np.ndarray:
+        """Return (K, 3) points of every few pixels of seen floor."""
+        step = self.config.floor_stride_px
+        thinned = seen[::step, ::step]
+        x_m, y_m = view.x_m[::step, ::step][thinned], view.y_m[::step, ::step][thinned]
+        return np.stack([x_m, y_m, np.zeros_like(x_m)], axis=1)
 
     def _trace(self, kinds: np.ndarray) -> ColumnTrace:
         config = self.config
@@ -212,18 +196,23 @@ class MaskObserver:
         points = points_xyz.reshape(-1, 3)[index].astype(np.float32)
         ids = self._ids[mask.ravel()[index]]
         standing = is_standing.ravel()[index]
+        step = config.floor_stride_px
+        near = (is_ground & (range_m <= config.max_range_m))[::step, ::step]
         return Observation(
             points_xy=np.ascontiguousarray(points[:, :2].T), class_ids=ids, weights=weights,
             obstacles_xyz=points[standing], obstacle_ids=ids[standing],
+            floor_xyz=points_xyz[::step, ::step][near].astype(np.float32),
         )  # fmt: skip
 
-    def points_for(self, mask: np.ndarray, view: GroundView) -> np.ndarray:
+    def points_for(self, mask: np.ndarray, view: GroundView, floor_xyz: np.ndarray) -> np.ndarray:
         """
         Return the organised cloud of a mask without depth, for layers that pair it pixel by pixel.
 
-        :return: (H, W, 3) float32, metres in base_link. Ground pixels and contacts lie on the
-            floor; NaN where nothing is known: above the horizon, out of range, unlabelled, on
-            standing things above their contact and beyond them.
+        :param floor_xyz: (H, W, 3) float32, where the pixels look on the floor, in any frame;
+            see :meth:`.GroundProjection.floor_in_camera`.
+        :return: (H, W, 3) float32. Ground pixels and contacts lie on the floor; NaN where nothing
+            is known: above the horizon, out of range, unlabelled, on standing things above their
+            contact and beyond them.
         """
         _check_shapes(mask, None, view.shape_hw)
         cloud = np.full((*mask.shape, 3), np.nan, np.float32)
@@ -234,10 +223,7 @@ class MaskObserver:
         known = (kinds == GROUND) & (rows > trace.block_rows)
         known[trace.contact_rows, trace.contact_columns] = True
         known &= view.area_shares > 0
-        below = cloud[view.first_row :]
-        below[known, 0] = view.x_m[known]
-        below[known, 1] = view.y_m[known]
-        below[known, 2] = 0
+        np.copyto(cloud[view.first_row :], floor_xyz[view.first_row :], where=known[..., None])
         return cloud
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from perception_nodes.geometry import CameraModel, GroundProjection, RigidTransform
-from perception_nodes.mapping import GroundView, Observation, PlanarPose
+from perception_nodes.mapping import Observation, PlanarPose, SemanticMap
 from perception_nodes.simulation.backend import RenderingUnavailableError, open_gl_context
 
 FLOOR, LANE, BOX, BACKGROUND = 0, 1, 5, 8
@@ -161,7 +161,7 @@ def lookup():
 @pytest.fixture(scope='session')
 def view(lookup):
     """Return the prepared ground view of the test camera at 640×480."""
-    return GroundView.prepare(*lookup)
+    return SemanticMap().observer().prepare(*lookup)
 
 
 @pytest.fixture(scope='session')

@@ -5,7 +5,6 @@ import pytest
 
 from perception_nodes.geometry import RigidTransform
 from perception_nodes.mapping import (
-    SIMULATOR_CLASSES,
     UNKNOWN,
     GridConfig,
     MapEvent,
@@ -221,14 +220,12 @@ def test_looks_outside_the_window_are_ignored(grid, look):
 
 
 def test_both_homes_of_the_evidence_agree(lookup, view):
-    from perception_nodes.mapping import MaskObserver
-
     rng = np.random.default_rng(2)
     grids = [
         SemanticMap(config=SMALL),
         SemanticMap(config=SMALL, make_layers=functools.partial(TorchLayers, device='cpu')),
     ]
-    observer, pose = MaskObserver(SIMULATOR_CLASSES), PlanarPose()
+    observer, pose = grids[0].observer(), PlanarPose()
     for number in range(8):
         blocks = rng.choice([0, 1, 2, 3, 5, 8, 255], (24, 32), p=[0.4, 0.3] + [0.06] * 5)
         mask = np.kron(blocks, np.ones((20, 20))).astype(np.uint8)

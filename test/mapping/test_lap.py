@@ -3,9 +3,7 @@
 import numpy as np
 
 from perception_nodes.mapping import (
-    SIMULATOR_CLASSES,
     GridConfig,
-    MaskObserver,
     PlanarPose,
     SemanticMap,
     UpdateStatus,
@@ -29,7 +27,7 @@ def lap_pose(number, radius_m=2.0) -> PlanarPose:
 def drive(room, lookup, view, seen_cells, jump_every=0):
     """Return the map after a lap; every n-th pose is a glitch of odometry if asked for."""
     grid = SemanticMap(config=GridConfig(size_cells=200))
-    observer = MaskObserver(SIMULATOR_CLASSES)
+    observer = grid.observer()
     for number in range(STEPS):
         pose = lap_pose(number)
         seen = observer.observe(room.mask(lookup[0], pose, view.first_row), None, view)

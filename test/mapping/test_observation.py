@@ -1,13 +1,7 @@
 import numpy as np
 import pytest
 
-from perception_nodes.mapping import (
-    SIMULATOR_CLASSES,
-    GroundView,
-    MaskObserver,
-    Observation,
-    ObservationConfig,
-)
+from perception_nodes.mapping import Observation, ObservationConfig, SemanticMap
 
 FLOOR, LANE, PERSON, BOX, UNKNOWN = 0, 1, 3, 5, 255
 SHAPE = (480, 640)
@@ -15,7 +9,7 @@ SHAPE = (480, 640)
 
 @pytest.fixture
 def observer():
-    return MaskObserver(SIMULATOR_CLASSES)
+    return SemanticMap().observer()
 
 
 def mask_of(value):
@@ -106,25 +100,25 @@ def test_uncertain_range_takes_weight_away(observer, lookup):
     points_xy, sigma_m = lookup
     sums = []
     for factor in (1, 3):
-        view = GroundView.prepare(points_xy, sigma_m * factor)
+        view = observer.prepare(points_xy, sigma_m * factor)
         sums.append(observer.observe(mask_of(FLOOR), None, view).weights.sum())
     assert sums[1] < sums[0]
 
 
 def test_more_uncertain_than_allowed_is_not_seen(observer, lookup):
-    view = GroundView.prepare(lookup[0], lookup[1], max_sigma_m=0.02)
+    view = SemanticMap().observer(ObservationConfig(max_sigma_m=0.02)).prepare(*lookup)
     seen = observer.observe(mask_of(FLOOR), None, view)
     limit = lookup[0][..., 0][lookup[1] <= 0.02].max()
     assert seen.points_xy[0].max() <= limit + 1e-6
 
 
 def test_camera_that_sees_no_floor_in_range_gives_an_empty_view(observer, lookup):
-    view = GroundView.prepare(np.full_like(lookup[0], np.nan), lookup[1])
+    view = observer.prepare(np.full_like(lookup[0], np.nan), lookup[1])
     assert len(observer.observe(mask_of(FLOOR), None, view).weights) == 0
 
 
 def test_labels_of_the_mask_are_resolved_by_name(view):
-    observer = MaskObserver(SIMULATOR_CLASSES, labels={0: 'person', 7: 'floor', 8: 'dragon'})
+    observer = SemanticMap().observer(labels={0: 'person', 7: 'floor', 8: 'dragon'})
     mask = mask_of(7)
     mask[:330, 300:340] = 0
     mask[:330, 400:440] = 8
@@ -148,9 +142,9 @@ def test_pictures_that_do_not_belong_together_are_refused(
         observer.observe(mask, confidence, view)
 
 
-def test_broken_look_up_is_refused(lookup):
+def test_broken_look_up_is_refused(observer, lookup):
     with pytest.raises(ValueError, match='ground look-up'):
-        GroundView.prepare(lookup[0], lookup[1][:-1])
+        observer.prepare(lookup[0], lookup[1][:-1])
 
 
 def test_observation_with_arrays_of_different_lengths_is_refused():
@@ -165,7 +159,9 @@ def test_organised_cloud_is_nan_above_the_horizon_and_behind_contacts(observer, 
     mask = mask_of(FLOOR)
     mask[100:330, 300:340] = BOX
     mask[400:410] = UNKNOWN
-    cloud = observer.points_for(mask, view)
+    floor_xyz = np.zeros((*SHAPE, 3), np.float32)
+    floor_xyz[..., :2] = lookup[0]
+    cloud = observer.points_for(mask, view, floor_xyz)
     assert cloud.shape == (*SHAPE, 3)
     assert cloud.dtype == np.float32
     assert np.isnan(cloud[: view.first_row]).all()
@@ -174,6 +170,19 @@ def test_organised_cloud_is_nan_above_the_horizon_and_behind_contacts(observer, 
     assert np.allclose(cloud[329, 300:340, :2], lookup[0][329, 300:340])
     assert (cloud[329, 300:340, 2] == 0).all()
     assert np.allclose(cloud[450, :, :2], lookup[0][450])
+
+
+def test_sample_of_the_floor_has_none_of_what_is_hidden(observer, view, lookup):
+    mask = mask_of(FLOOR)
+    mask[100:330, 296:344] = BOX
+    floor = observer.observe(mask, None, view).floor_xyz
+    assert floor.dtype == np.float32
+    foot = lookup[0][329, 320]
+    bearing = np.abs(np.arctan2(floor[:, 1], floor[:, 0] - 0.1))
+    assert len(floor) > 500
+    assert (floor[:, 2] == 0).all()
+    assert floor[bearing < 0.02, 0].max() < foot[0]
+    assert floor[bearing > 0.2, 0].max() > 3.0
 
 
 class TestWithDepth:
@@ -200,7 +209,7 @@ class TestWithDepth:
         assert (seen.points_xy[0] < 1.5).all()
 
     def test_standing_points_above_the_robot_are_ignored(self, cloud):
-        observer = MaskObserver(SIMULATOR_CLASSES, ObservationConfig(max_height_m=0.4))
+        observer = SemanticMap().observer(ObservationConfig(max_height_m=0.4))
         mask = np.full((4, 4), BOX, np.uint8)
         assert len(observer.observe_points(mask, None, cloud).obstacle_ids) == 14
 

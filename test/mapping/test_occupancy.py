@@ -5,7 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from perception_nodes.mapping import MapFileError, MapMode, OccupancyMap, load_map, save_map
+from perception_nodes.mapping import (
+    CellClasses,
+    MapFault,
+    MapFileError,
+    MapFormat,
+    MapMode,
+    OccupancyMap,
+    load_map,
+    save_map,
+)
 
 COSTS = hnp.arrays(
     np.int8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(-1, 100)
@@ -21,7 +30,7 @@ def graded():
 
 @pytest.mark.parametrize('mode', ['raw', 'scale'])
 def test_grades_survive_saving_and_loading(tmp_path, graded, mode):
-    loaded = load_map(save_map(tmp_path / 'map', graded, MapMode(mode)))
+    loaded = load_map(save_map(tmp_path / 'map', graded, MapFormat(mode=mode)))
     assert np.array_equal(loaded.costs, graded.costs)
     assert loaded.costs.dtype == np.int8
     assert (loaded.resolution_m, loaded.origin_xy) == (0.05, (-1.5, 2.25))
@@ -38,9 +47,9 @@ def test_trinary_keeps_free_occupied_and_unknown(tmp_path, graded):
 @settings(max_examples=25, deadline=None)
 @given(costs=COSTS, mode=st.sampled_from(MapMode))
 def test_saving_what_was_loaded_changes_nothing_more(tmp_path_factory, costs, mode):
-    folder = tmp_path_factory.mktemp('map')
-    first = load_map(save_map(folder / 'a', OccupancyMap(costs=costs, resolution_m=0.1), mode))
-    again = load_map(save_map(folder / 'b', first, mode))
+    folder, format_ = tmp_path_factory.mktemp('map'), MapFormat(mode=mode)
+    first = load_map(save_map(folder / 'a', OccupancyMap(costs=costs, resolution_m=0.1), format_))
+    again = load_map(save_map(folder / 'b', first, format_))
     assert np.array_equal(again.costs, first.costs)
 
 
@@ -59,7 +68,7 @@ def test_files_are_what_map_server_reads(tmp_path):
 
 
 def test_scale_keeps_the_unknown_as_transparency(tmp_path, graded):
-    path = save_map(tmp_path / 'map', graded, MapMode.SCALE)
+    path = save_map(tmp_path / 'map', graded, MapFormat(mode=MapMode.SCALE))
     assert yaml.safe_load(path.read_text())['image'] == 'map.png'
 
 
@@ -123,3 +132,67 @@ def test_costs_outside_the_contract_are_refused():
         OccupancyMap(costs=np.array([[101]], np.int8), resolution_m=0.1)
     with pytest.raises(ValueError, match='int8'):
         OccupancyMap(costs=np.zeros((2, 2)), resolution_m=0.1)
+
+
+def with_cells(costs, ids, names=('floor', 'box')):
+    cells = CellClasses(
+        ids=ids, confidence=np.where(ids < 255, 200, 0).astype(np.uint8), names=names
+    )
+    return OccupancyMap(costs=costs, resolution_m=0.5, cells=cells)
+
+
+def test_classes_survive_beside_the_files_of_map_server(tmp_path):
+    ids = np.array([[0, 1], [255, 0]], np.uint8)
+    saved = with_cells(np.array([[10, 100], [-1, 10]], np.int8), ids)
+    loaded = load_map(save_map(tmp_path / 'yard', saved))
+    assert loaded.costs.tolist() == [[0, 100], [-1, 0]]
+    assert np.array_equal(loaded.cells.ids, ids)
+    assert loaded.cells.confidence.tolist() == [[200, 200], [0, 200]]
+    assert loaded.cells.names == ('floor', 'box')
+
+
+@pytest.mark.parametrize(
+    ('entry', 'fault', 'message'),
+    [
+        (5, MapFault.DESCRIPTION, 'cells needs "image" and "classes"'),
+        ({'image': 'yard_cells.png'}, MapFault.DESCRIPTION, 'cells needs'),
+        ({'image': 'no.png', 'classes': ['a']}, MapFault.PICTURE, 'cannot read'),
+        ({'image': 'yard.pgm', 'classes': ['a']}, MapFault.DESCRIPTION, 'no colours'),
+        ({'image': 'yard_cells.png', 'classes': ['a']}, MapFault.DESCRIPTION, 'without a name'),
+    ],
+)
+def test_broken_classes_are_an_error_that_says_what_is_wrong(tmp_path, entry, fault, message):
+    ids = np.array([[0, 1], [255, 0]], np.uint8)
+    path = save_map(tmp_path / 'yard', with_cells(np.zeros((2, 2), np.int8), ids))
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), 'cells': entry}))
+    with pytest.raises(MapFileError, match=message) as raised:
+        load_map(path)
+    assert raised.value.fault is fault
+
+
+def test_cells_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match='shape of costs'):
+        with_cells(np.zeros((2, 3), np.int8), np.zeros((2, 2), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        ({'mode': 'quaternary'}, 'not one of trinary, scale, raw'),
+        ({'mode': 'scale', 'picture': 'pgm'}, 'allowed is png'),
+        ({'picture': 'jpeg'}, 'allowed is pgm, png, bmp'),
+        ({'free_threshold': 0.7}, 'free_threshold < occupied_threshold'),
+    ],
+)
+def test_format_that_would_lose_something_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        MapFormat(**wrong)
+
+
+def test_thresholds_decide_what_is_free_and_never_make_the_unknown_free(tmp_path, graded):
+    format_ = MapFormat(picture='PNG', free_threshold=0.4, occupied_threshold=0.9)
+    costs = load_map(save_map(tmp_path / 'map', graded, format_)).costs
+    expected = np.full(graded.costs.shape, -1, np.int8)
+    expected[(graded.costs >= 0) & (graded.costs <= 40)] = 0
+    expected[graded.costs >= 90] = 100
+    assert np.array_equal(costs, expected)

@@ -6,8 +6,6 @@ import pytest
 from perception_nodes.geometry import CameraModel, GroundProjection, RigidTransform
 from perception_nodes.mapping import (
     SIMULATOR_CLASSES,
-    GroundView,
-    MaskObserver,
     PlanarPose,
     SemanticMap,
     UpdateStatus,
@@ -88,9 +86,9 @@ def world(rendering):
 def drive(world, seen_cells, truth, *, with_depth=False):
     """Return the map after a short drive along the course."""
     driver, projection = PathDriver(world.path, speed_m_s=0.5), projection_of(world)
-    view = GroundView.prepare(*projection.lookup())
     grid = SemanticMap()
-    observer = MaskObserver(SIMULATOR_CLASSES)
+    observer = grid.observer()
+    view = observer.prepare(*projection.lookup())
     for _ in range(FRAMES):
         world.command(*driver.command(world.pose), world.time_ns)
         world.advance(STEP_S)
