@@ -83,6 +83,12 @@ COMMANDS: dict[str, LazyCommand] = {
         help='Compare the accuracy in the ROS graph with a plain loop.',
         extra='evaluation',
     ),
+    'gazebo': LazyCommand(
+        module='gazebo',
+        attribute='app',
+        help='Write courses and robots for Gazebo Sim.',
+        extra='simulation',
+    ),
     'synthesize': LazyCommand(
         module='synthesize',
         attribute='synthesize',

@@ -9,7 +9,7 @@ import numpy as np
 from perception_nodes.simulation.assembly import BUILDERS
 from perception_nodes.simulation.asset_family import AssetFamily
 from perception_nodes.simulation.clutter import build_clutter
-from perception_nodes.simulation.course import CoursePath
+from perception_nodes.simulation.course import CoursePath, course_lines
 from perception_nodes.simulation.figures import build_person, walking
 from perception_nodes.simulation.parts import Thing
 from perception_nodes.simulation.vehicle import Pose2D
@@ -78,10 +78,11 @@ def populate(
     stock: list[Thing] = []
     standing: list[tuple[int, Pose2D]] = []
     taken: list[tuple[float, float, float]] = []
+    lanes_xy = np.vstack([line.samples_xy for line in course_lines(path.course)])
     for number in range(things + clutter):
         build = BUILDERS[number % len(BUILDERS)] if number < things else build_clutter
         thing = build(rng, family)
-        pose = _free_pose(rng, path, thing, taken)
+        pose = _free_pose(rng, path, lanes_xy, thing, taken)
         if pose is not None:
             taken.append((pose.x_m, pose.y_m, thing.radius_m))
             standing.append((len(stock), pose))
@@ -102,7 +103,11 @@ def populate(
 
 
 def _free_pose(
-    rng: Rng, path: CoursePath, thing: Thing, taken: list[tuple[float, float, float]]
+    rng: Rng,
+    path: CoursePath,
+    lanes_xy: np.ndarray,
+    thing: Thing,
+    taken: list[tuple[float, float, float]],
 ) -> Pose2D | None:
     """Return a place beside the lane, or further away, that nothing else uses."""
     border = path.course.lane_width_m / 2 + path.course.tape_width_m + KEEP_OUT_M
@@ -111,7 +116,7 @@ def _free_pose(
         side = float(rng.choice([-1.0, 1.0]))
         offset = side * (border + thing.radius_m + rng.exponential(0.8))
         place = on_path.moved(0.0, np.pi / 2).moved(offset, 0.0)
-        distance = np.hypot(path.samples_xy[:, 0] - place.x_m, path.samples_xy[:, 1] - place.y_m)
+        distance = np.hypot(lanes_xy[:, 0] - place.x_m, lanes_xy[:, 1] - place.y_m)
         if distance.min() < border + thing.radius_m:
             continue
         if all(np.hypot(place.x_m - x, place.y_m - y) > r + thing.radius_m for x, y, r in taken):

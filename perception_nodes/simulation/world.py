@@ -15,7 +15,7 @@ from perception_nodes.simulation.camera import (
     planar_pose,
 )
 from perception_nodes.simulation.course import CourseCamera, CoursePath, course_lines
-from perception_nodes.simulation.course_actors import add_course_actors
+from perception_nodes.simulation.course_actors import SteppingFigure, add_course_actors
 from perception_nodes.simulation.course_file import load_course
 from perception_nodes.simulation.disturbances import load_disturbance
 from perception_nodes.simulation.families import FAMILIES, Assets
@@ -110,16 +110,9 @@ class SimulatedWorld:
         )  # fmt: skip
         self.robot = Robot(model, self.path.pose_at(0.0), seed=config.seed)
         self._s_m = 0.0
-        rng = np.random.default_rng([config.seed, WORLD_STREAM])
-        family = FAMILIES[Assets(config.assets)]
-        population = populate(
-            rng, family, self.path, things=config.things, clutter=config.clutter,
-            walkers=config.walkers,
-        )  # fmt: skip
+        self._population, self.figures, rng = populated(config, self.path)
         self._effects = random_effects(rng, config.sensor_strength)
-        self._population, self.figures = add_course_actors(
-            rng, family, self.path, population, figures=config.figures
-        )
+        family = FAMILIES[Assets(config.assets)]
         self._stage = self._build_stage(rng, self._population)
         self._stage.set_lights(random_lights(rng, replace(family, rigs=family.rigs[:1])))
         self._renderer = LabelRenderer(config.size_wh)
@@ -249,6 +242,18 @@ class SimulatedWorld:
     def close(self) -> None:
         """Free the OpenGL context."""
         self._renderer.close()
+
+
+def populated(
+    config: SimulationConfig, path: CoursePath
+) -> tuple[Population, tuple[SteppingFigure, ...], np.random.Generator]:
+    """Return who and what lives along a path, who steps in, and the random numbers after it."""
+    rng = np.random.default_rng([config.seed, WORLD_STREAM])
+    family = FAMILIES[Assets(config.assets)]
+    population = populate(
+        rng, family, path, things=config.things, clutter=config.clutter, walkers=config.walkers
+    )
+    return *add_course_actors(rng, family, path, population, figures=config.figures), rng
 
 
 def _with_camera(config: SimulationConfig, camera: CourseCamera) -> SimulationConfig:
