@@ -104,6 +104,10 @@ class FrameModel(abc.ABC, Generic[C, R]):
         """Names of the classes in the order of their numbers in the results."""
         return self.bundle.classes
 
+    def classes_under(self, config: C) -> tuple[str, ...]:
+        """Return the names of the classes in results that are made with these settings."""
+        return self.class_names
+
     @property
     def description(self) -> str:
         """Model, device, library and precision, for people and diagnostics."""

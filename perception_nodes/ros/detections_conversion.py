@@ -1,4 +1,4 @@
-"""Detections to and from ``vision_msgs`` 4, and what the class names are."""
+"""Detections to and from ``vision_msgs`` 4."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import (
     Detection2D,
     Detection2DArray,
-    LabelInfo,
     ObjectHypothesisWithPose,
-    VisionClass,
-    VisionInfo,
 )
 
 from perception_nodes.structures import Detections
@@ -104,32 +101,6 @@ def detections_from_msg(message: Detection2DArray, class_names: Sequence[str]) -
         scores.append(best.score)
         class_ids.append(_index(best.class_id, index_of))
     return Detections(np.array(rows).reshape(-1, 4), np.array(scores), np.array(class_ids))
-
-
-def label_info_msg(
-    class_names: Sequence[str], header: Header, threshold: float = 0.0
-) -> LabelInfo:
-    """Return the names by number; ``threshold`` is the score below which nothing is reported."""
-    classes = [VisionClass(class_id=i, class_name=name) for i, name in enumerate(class_names)]
-    return LabelInfo(header=header, class_map=classes, threshold=threshold)
-
-
-def vision_info_msg(
-    method: str, database_location: str, version: int, header: Header
-) -> VisionInfo:
-    """
-    Return what made the detections.
-
-    :param method: model and back end in words.
-    :param database_location: topic on which the class names are latched.
-    :param version: counts up whenever the classes may have changed.
-    """
-    return VisionInfo(
-        header=header,
-        method=method,
-        database_location=database_location,
-        database_version=version,
-    )
 
 
 def _corners(item: Detection2D) -> tuple[float, float, float, float]:

@@ -95,6 +95,12 @@ def frame_from_compressed_msg(message: CompressedImage, *, max_pixels: int = MAX
     return view.to_frame(stamp_ns_from_msg(message.header.stamp), message.header.frame_id)
 
 
+def frame_from_any_msg(message: Image | CompressedImage, *, max_pixels: int = MAX_PIXELS) -> Frame:
+    """Return a raw or a compressed image as a colour frame; see the two above."""
+    convert = frame_from_msg if isinstance(message, Image) else frame_from_compressed_msg
+    return convert(message, max_pixels=max_pixels)
+
+
 def image_to_msg(picture: Frame | ImageView, header: Header) -> Image:
     """
     Return a raw image message.

@@ -84,24 +84,23 @@ COMMON_ARGUMENTS = (
     ),
 )
 
-DETECTION = LaunchPlan(
-    executable='detection_node',
-    arguments=(
-        LaunchArgument(
-            name='model',
-            description='Model bundle: folder, package://, file:// or torchvision:// URI',
-            parameter='model',
-        ),
-        LaunchArgument(name='device', description='auto, cpu, cuda or cuda:N', parameter='device'),
-        LaunchArgument(name='image', description='Topic of the camera images', remaps='image'),
-        LaunchArgument(
-            name='image_transport',
-            description='raw or compressed',
-            choices=('', 'raw', 'compressed'),
-            parameter='image_transport',
-        ),
+MODEL_ARGUMENTS = (
+    LaunchArgument(
+        name='model',
+        description='Model bundle: folder, package://, file:// or torchvision:// URI',
+        parameter='model',
+    ),
+    LaunchArgument(name='device', description='auto, cpu, cuda or cuda:N', parameter='device'),
+    LaunchArgument(name='image', description='Topic of the camera images', remaps='image'),
+    LaunchArgument(
+        name='image_transport',
+        description='raw or compressed',
+        choices=('', 'raw', 'compressed'),
+        parameter='image_transport',
     ),
 )
+DETECTION = LaunchPlan(executable='detection_node', arguments=MODEL_ARGUMENTS)
+SEGMENTATION = LaunchPlan(executable='segmentation_node', arguments=MODEL_ARGUMENTS)
 CAMERA = LaunchPlan(
     executable='camera_node',
     arguments=(
@@ -120,5 +119,5 @@ SIMULATION = LaunchPlan(
         LaunchArgument(name='seed', description='Seed of everything random', parameter='seed'),
     ),
 )
-PLANS = {plan.executable: plan for plan in (DETECTION, CAMERA, SIMULATION)}
+PLANS = {plan.executable: plan for plan in (DETECTION, SEGMENTATION, CAMERA, SIMULATION)}
 """Launch plans by executable; each has a launch file of the same stem without ``_node``."""

@@ -19,8 +19,9 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from perception_nodes.imaging.depth import depth_from_metres
 from perception_nodes.imaging.encodings import ImageView
-from perception_nodes.ros.detections_conversion import DetectionMessages, label_info_msg
+from perception_nodes.ros.detections_conversion import DetectionMessages
 from perception_nodes.ros.image_conversion import image_to_msg, stamp_ns_to_msg
+from perception_nodes.ros.labels_conversion import label_info_msg
 from perception_nodes.ros.qos import LATCHED_QOS, RESULT_QOS, image_qos, overridable, own_copy
 from perception_nodes.ros.simulation_config import SimulationNodeConfig
 from perception_nodes.ros.transforms_conversion import (

@@ -51,6 +51,13 @@ class SegmentationMask:
         """Width and height in pixels."""
         return self.class_ids.shape[1], self.class_ids.shape[0]
 
+    @property
+    def certainty(self) -> np.ndarray:
+        """The confidence; without one, 255 wherever a class is named."""
+        if self.confidence is not None:
+            return self.confidence
+        return np.where(self.class_ids == UNLABELLED, 0, 255).astype(np.uint8)
+
     def placed(self, offset_xy: tuple[int, int], size_wh: tuple[int, int]) -> SegmentationMask:
         """
         Return this mask of a region inside a picture that is unlabelled everywhere else.

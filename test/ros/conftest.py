@@ -176,3 +176,9 @@ def image_msg() -> Callable:
         )
 
     return make
+
+
+@pytest.fixture(scope='session')
+def colour_bundle(write_mask_bundle: Callable, tmp_path_factory: pytest.TempPathFactory):
+    """Return a segmentation bundle: floor, red, blue by the colour of cells."""
+    return write_mask_bundle(tmp_path_factory.mktemp('masks'))

@@ -17,9 +17,8 @@ from perception_nodes.ros.detections_conversion import (
     DetectionMessages,
     detections_from_msg,
     detections_to_msg,
-    label_info_msg,
-    vision_info_msg,
 )
+from perception_nodes.ros.labels_conversion import label_info_msg, vision_info_msg
 from perception_nodes.structures import Detections
 
 NAMES = ('person', 'cone', 'box')

@@ -7,13 +7,13 @@ import pytest
 pytest.importorskip('rclpy')
 
 from perception_nodes.ros.detection_node import DetectionNode
-from perception_nodes.ros.lifecycle_node import PerceptionNode
+from perception_nodes.ros.segmentation_node import SegmentationNode
 from perception_nodes.ros.simulation_node import SimulationNode
 
 pytestmark = pytest.mark.ros
 
 ENTRY = re.compile(r'- ``([\w/~]+)`` \(([\w/]+)\)')
-SECTION = r'{}:(.*?)(?:\n\n|\Z)'
+SECTION = r'{}[^\n]*:\n(.*?)(?:\n\n|\Z)'
 # What every rclpy lifecycle node has.
 BUILT_IN = re.compile(
     r'^/(rosout|parameter_events|clock)$|/(get|set|describe|list)_parameter|type_description'
@@ -26,9 +26,11 @@ CLOCK = ('/clock', 'rosgraph_msgs/Clock')
 
 
 def documented(kind: str, *classes: type) -> set[tuple[str, str]]:
-    """Return (name, type) of the entries under one heading of the docstrings."""
+    """Return (name, type) of the entries under one heading of the docstrings of our classes."""
     found = set()
     for item in classes:
+        if not item.__module__.startswith('perception_nodes'):
+            continue
         section = re.search(SECTION.format(kind), item.__doc__, re.S)
         found |= set(ENTRY.findall(section.group(1))) if section else set()
     return found
@@ -67,13 +69,19 @@ def compare(graph, base: type, variants: list) -> None:
         graph.remove(node)
         graph.wait_until(lambda name=wanted: name not in graph.probe.get_node_names())
     for kind, found in seen.items():
-        assert found == documented(kind, PerceptionNode, base) - {CLOCK}, kind
+        assert found == documented(kind, *base.__mro__) - {CLOCK}, kind
 
 
 def test_detection_node(graph, blob_bundle):
     model = str(blob_bundle.path)
     transports = ('raw', 'compressed')
     compare(graph, DetectionNode, [{'model': model, 'image_transport': t} for t in transports])
+
+
+def test_segmentation_node(graph, colour_bundle):
+    model = str(colour_bundle.path)
+    transports = ('raw', 'compressed')
+    compare(graph, SegmentationNode, [{'model': model, 'image_transport': t} for t in transports])
 
 
 def test_simulation_node(graph):
@@ -91,7 +99,7 @@ def test_simulation_node_takes_stamped_commands_when_told(graph):
     assert ('cmd_vel', 'geometry_msgs/TwistStamped') in running(graph, node, 'Subscribes')
 
 
-@pytest.mark.parametrize('node_class', [DetectionNode, SimulationNode])
+@pytest.mark.parametrize('node_class', [DetectionNode, SegmentationNode, SimulationNode])
 def test_parameters_are_documented_by_their_descriptions(node_class):
     from perception_nodes.structures import settings_of
 

@@ -1,0 +1,29 @@
+"""Parameters of every node that runs a model on camera images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perception_nodes.ros.image_input_config import ImageInputConfig
+from perception_nodes.ros.lifecycle_node import LifecycleConfig
+from perception_nodes.structures import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameNodeConfig(ImageInputConfig, LifecycleConfig):
+    """The model, where it runs, and how images come in."""
+
+    model: str = setting(
+        '', 'Model bundle: a folder, or a package://, file:// or torchvision:// URI'
+    )
+    device: str = setting('auto', 'Where the network runs: auto, cpu, cuda or cuda:N')
+    precision: str = setting('fp32', 'Number format of the network', choices=('fp32', 'fp16'))
+    threads: int = setting(
+        0, 'CPU threads of the network; 0 lets the library choose', minimum=0, maximum=256
+    )
+    verify_golden: bool = setting(
+        True, 'Compare the golden frame of the bundle with its expected result at configure'
+    )
+    overlay_jpeg_quality: int = setting(
+        80, 'JPEG quality of the compressed overlay', minimum=1, maximum=100, live=True
+    )
