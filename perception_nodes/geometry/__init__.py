@@ -1,5 +1,6 @@
 """Cameras, rigid transforms, the transform tree and the ground; numpy only."""
 
+from perception_nodes.geometry.calibration_history import CalibrationHistory
 from perception_nodes.geometry.camera_info import camera_model_from_info_fields
 from perception_nodes.geometry.camera_model import (
     CameraModel,
@@ -22,6 +23,7 @@ from perception_nodes.geometry.transform_buffer import (
 )
 
 __all__ = [
+    'CalibrationHistory',
     'CameraModel',
     'DistortionModel',
     'GroundNotVisibleError',

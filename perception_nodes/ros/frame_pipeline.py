@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from rclpy.node import Node
 
 from perception_nodes.ros.diagnostics import Health
-from perception_nodes.ros.frame_health import FrameMeter, frame_health
-from perception_nodes.ros.frame_subscription import Arrival, FrameSubscription
+from perception_nodes.ros.frame_health import FrameMeter, SourceState, frame_health
+from perception_nodes.ros.frame_subscription import Arrival
 from perception_nodes.streaming import MailboxCounts, NewestMailbox, Worker
-from perception_nodes.structures import Frame
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +22,22 @@ _log = logging.getLogger(__name__)
 _STOP_TIMEOUT_S = 10.0
 # A stream of bad images must not drown the log: the first of a kind, then every hundredth.
 _LOG_EVERY = 100
+
+
+class FrameSource(Protocol):
+    """What a pipeline needs of where its frames come from."""
+
+    topic: str
+
+    @property
+    def state(self) -> SourceState:
+        """What diagnostics say about the source."""
+
+    def start(self, callback: Callable[[Arrival], object]) -> None:
+        """Subscribe."""
+
+    def stop(self) -> None:
+        """Unsubscribe; may be called twice."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,7 +52,7 @@ class FrameJob:
     """
 
     arrival: Arrival
-    frame: Frame
+    frame: Any
     taken_ns: int
     converted_ns: int
 
@@ -51,8 +66,8 @@ class FramePipeline:
 
     :param node: whose clock gives the age of frames.
     :param subscription: where frames come from.
-    :param convert: message to :class:`Frame`; ``ValueError`` (with a ``reason`` for the counter
-        where it has one) means a bad message.
+    :param convert: message to what ``work`` takes, a :class:`.Frame` for instance;
+        ``ValueError`` (with a ``reason`` for the counter where it has one) means a bad message.
     :param work: called in the worker's thread with each frame; publishes the result and calls
         :meth:`note_published`.
     :param on_error: told about every error of ``work``.
@@ -62,9 +77,9 @@ class FramePipeline:
     def __init__(
         self,
         node: Node,
-        subscription: FrameSubscription,
+        subscription: FrameSource,
         *,
-        convert: Callable[[Any], Frame],
+        convert: Callable[[Any], Any],
         work: Callable[[FrameJob], object],
         on_error: Callable[[Exception], object],
         admit: Callable[[int], bool] = lambda now_ns: True,

@@ -70,6 +70,7 @@ class FrameSubscription:
     :param node: on which to subscribe.
     :param topic: base topic; compressed images come on ``<topic>/compressed``.
     :param reliability: anything but ``auto`` wins, as does ``qos_overrides``.
+    :param kind: type of the messages without transport, such as ``PointCloud2``.
     """
 
     def __init__(
@@ -79,9 +80,10 @@ class FrameSubscription:
         *,
         transport: ImageTransport = ImageTransport.RAW,
         reliability: ImageReliability = ImageReliability.AUTO,
+        kind: type[Any] = Image,
     ) -> None:
         self._node = node
-        self._type: type[Any] = Image
+        self._type = kind
         self.topic = node.resolve_topic_name(topic)
         if ImageTransport(transport) is ImageTransport.COMPRESSED:
             self._type = CompressedImage

@@ -101,6 +101,19 @@ MODEL_ARGUMENTS = (
 )
 DETECTION = LaunchPlan(executable='detection_node', arguments=MODEL_ARGUMENTS)
 SEGMENTATION = LaunchPlan(executable='segmentation_node', arguments=MODEL_ARGUMENTS)
+SEMANTIC_MAP = LaunchPlan(
+    executable='semantic_map_node',
+    arguments=tuple(
+        LaunchArgument(name=topic, description=words, remaps=topic)
+        for topic, words in (
+            ('mask', 'Topic of the masks'),
+            ('confidence', 'Topic of their confidence'),
+            ('label_info', 'Topic of the class names'),
+            ('camera_info', 'Topic of the calibration'),
+            ('depth', 'Topic of the depth images'),
+        )
+    ),
+)
 CAMERA = LaunchPlan(
     executable='camera_node',
     arguments=(
@@ -119,5 +132,7 @@ SIMULATION = LaunchPlan(
         LaunchArgument(name='seed', description='Seed of everything random', parameter='seed'),
     ),
 )
-PLANS = {plan.executable: plan for plan in (DETECTION, SEGMENTATION, CAMERA, SIMULATION)}
+PLANS = {
+    plan.executable: plan for plan in (DETECTION, SEGMENTATION, SEMANTIC_MAP, CAMERA, SIMULATION)
+}
 """Launch plans by executable; each has a launch file of the same stem without ``_node``."""

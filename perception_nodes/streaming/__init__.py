@@ -14,6 +14,7 @@ from perception_nodes.streaming.rate_limit import RateLimit
 from perception_nodes.streaming.stage import FrameFeed, QueueFeed, Stage
 from perception_nodes.streaming.stamp_join import Joined, StampJoin
 from perception_nodes.streaming.statistics import AgeStatistics, AgeSummary
+from perception_nodes.streaming.waiting_queue import GivenUp, NotYetError, WaitingQueue
 from perception_nodes.streaming.worker import Worker, WorkerCounts
 
 __all__ = [
@@ -21,9 +22,11 @@ __all__ = [
     'AgeSummary',
     'FixedRatePacing',
     'FrameFeed',
+    'GivenUp',
     'Joined',
     'MailboxCounts',
     'NewestMailbox',
+    'NotYetError',
     'OnDemandPacing',
     'Pacing',
     'PacingMode',
@@ -33,6 +36,7 @@ __all__ = [
     'Stage',
     'StampJoin',
     'UnpacedPacing',
+    'WaitingQueue',
     'Worker',
     'WorkerCounts',
     'make_pacing',

@@ -25,7 +25,8 @@ def launch_file(plan: LaunchPlan) -> Path:
 def node_class(plan: LaunchPlan) -> type[PerceptionNode]:
     """Return the class that the executable runs."""
     module = importlib.import_module(f'perception_nodes.ros.{plan.executable}')
-    stem = plan.executable.removesuffix('_node').capitalize()
+    words = plan.executable.removesuffix('_node').split('_')
+    stem = ''.join(word.capitalize() for word in words)
     return getattr(module, f'{stem}Node')
 
 

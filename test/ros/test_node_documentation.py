@@ -8,6 +8,7 @@ pytest.importorskip('rclpy')
 
 from perception_nodes.ros.detection_node import DetectionNode
 from perception_nodes.ros.segmentation_node import SegmentationNode
+from perception_nodes.ros.semantic_map_node import SemanticMapNode
 from perception_nodes.ros.simulation_node import SimulationNode
 
 pytestmark = pytest.mark.ros
@@ -97,6 +98,14 @@ def test_simulation_node_takes_stamped_commands_when_told(graph):
     graph.wait_until(lambda: node.state_label == 'active', 60.0)
     graph.turn(0.5)
     assert ('cmd_vel', 'geometry_msgs/TwistStamped') in running(graph, node, 'Subscribes')
+
+
+def test_semantic_map_node(graph):
+    variants = [
+        {'depth_source': 'depth', 'attitude_source': 'imu'},
+        {'depth_source': 'points', 'attitude_source': 'odometry'},
+    ]
+    compare(graph, SemanticMapNode, variants)
 
 
 @pytest.mark.parametrize('node_class', [DetectionNode, SegmentationNode, SimulationNode])

@@ -1,0 +1,97 @@
+"""Pitch and roll of the base at a stamp, from what measures them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nav_msgs.msg import Odometry
+from rclpy.node import Node
+from rclpy.qos import QoSPresetProfiles
+from sensor_msgs.msg import Imu
+
+from perception_nodes.geometry import RigidTransform
+from perception_nodes.geometry.transform_history import TransformHistory
+from perception_nodes.ros.image_conversion import stamp_ns_from_msg
+from perception_nodes.ros.qos import RESULT_QOS, own_copy
+from perception_nodes.ros.semantic_map_config import SemanticMapNodeConfig
+from perception_nodes.ros.transform_listener import TransformSource
+from perception_nodes.streaming import NotYetError
+
+_CACHE_NS = 10_000_000_000
+
+
+class AttitudeSource:
+    """
+    The attitude that ``attitude_source`` names; orientation is interpolated to the stamp.
+
+    :param node: on which to subscribe.
+    :param transforms: where an IMU sits on the base, and the attitude itself with ``tf``.
+    """
+
+    def __init__(
+        self, node: Node, config: SemanticMapNodeConfig, transforms: TransformSource
+    ) -> None:
+        self._node = node
+        self._config = config
+        self._transforms = transforms
+        self._history = TransformHistory('world', _CACHE_NS)
+        self._frame = ''
+        self._subscription: Any = None
+        if config.attitude_source == 'imu':
+            qos = QoSPresetProfiles.SENSOR_DATA.value
+            self._subscription = node.create_subscription(Imu, 'imu', self._on_imu, qos)
+        elif config.attitude_source == 'odometry':
+            self._subscription = node.create_subscription(
+                Odometry, 'odometry', self._on_odometry, own_copy(RESULT_QOS)
+            )
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def at(self, stamp_ns: int) -> tuple[float, float] | None:
+        """
+        Return roll and pitch of the base in rad, None where nothing measures them.
+
+        :raises NotYetError: nothing is known for this stamp yet.
+        :raises TransformUnavailableError: the transform that is asked for is missing.
+        """
+        source, config = self._config.attitude_source, self._config
+        if source == 'none':
+            return None
+        if source == 'tf':
+            pose = self._transforms.lookup(config.map_frame, config.base_frame, stamp_ns)
+            return pose.rpy[:2]
+        try:
+            covers = self._history.covers(stamp_ns)
+        except IndexError:
+            covers = False
+        if not covers:
+            topic = 'imu' if source == 'imu' else 'odometry'
+            name = self._node.resolve_topic_name(topic)
+            raise NotYetError('no_attitude', f'no orientation for this stamp on {name}')
+        world_from_body = self._history.at(stamp_ns)
+        body_from_base = self._transforms.lookup(self._frame, config.base_frame, stamp_ns)
+        return (world_from_body @ body_from_base).rpy[:2]
+
+    def _on_imu(self, message: Imu) -> None:
+        # By the definition of the message, -1 says that there is no orientation.
+        if message.orientation_covariance[0] != -1:
+            self._take(message.header.frame_id, message.header.stamp, message.orientation)
+
+    def _on_odometry(self, message: Odometry) -> None:
+        orientation = message.pose.pose.orientation
+        self._take(message.child_frame_id, message.header.stamp, orientation)
+
+    def _take(self, frame: str, stamp: Any, orientation: Any) -> None:
+        try:
+            turn = RigidTransform((orientation.x, orientation.y, orientation.z, orientation.w))
+        except ValueError:
+            return  # an orientation that is none is none: masks wait for a good one
+        stamp_ns = stamp_ns_from_msg(stamp)
+        if frame != self._frame or self._history.is_before_cache(stamp_ns):
+            self._history = TransformHistory('world', _CACHE_NS)
+            self._frame = frame
+        self._history.add(stamp_ns, turn)
