@@ -134,6 +134,71 @@ def detection(
     _print(report)
 
 
+@app.command()
+def segmentation(
+    recipe: RecipeFile,
+    data: Annotated[str, typer.Option(help='To learn from: camvid:folder@split, masks:folder.')],
+    out: OutFolder,
+    val: Annotated[
+        str, typer.Option(help='To choose the epoch and calibrate with; else --cut.')
+    ] = '',
+    cut: Annotated[
+        float,
+        typer.Option(
+            help='Without --val: part cut from the middle of each recording in --data.',
+            min=0.0,
+            max=0.5,
+        ),
+    ] = 0.12,
+    gap: Annotated[
+        int, typer.Option(help='Pictures dropped on each side of what --cut cuts.', min=0)
+    ] = 2,
+    bundle: BundleFolder = None,
+    held_out: HeldOut = '',
+    licence: Licence = 'unknown',
+    resume: Resume = False,
+    threads: Threads = 0,
+    time_limit_min: TimeLimit = 0.0,
+) -> None:
+    """Train a segmenter: checkpoints, the best epoch as a calibrated bundle, its figures."""
+    from perception_nodes.evaluation.masked_sets import open_masked_set
+    from perception_nodes.learning.data.masks import cut_by_time
+    from perception_nodes.learning.recipe import read_recipe
+    from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
+    from perception_nodes.learning.segmenter_bundling import SegmenterBundler
+    from perception_nodes.learning.tasks.segmentation import SegmentationTask
+
+    choice = ['--val', val] if val else ['--cut', str(cut), '--gap', str(gap)]
+    run = _Run(
+        words=['segmentation', '--recipe', str(recipe), '--data', data, *choice],
+        data=data,
+        out=out,
+        licence=licence,
+        resume=resume,
+        threads=threads or os.cpu_count() or 1,
+        time_limit_min=time_limit_min,
+    )
+    settings = read_recipe(recipe, SegmentationRecipe)
+    training = open_masked_set(data)
+    if val:
+        validation = open_masked_set(val)
+    else:
+        training, validation = cut_by_time(training, part=cut, gap=gap)
+    final = open_masked_set(held_out) if held_out else None
+    task = SegmentationTask(settings, training, validation)
+    model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
+    report = SegmenterBundler(
+        recipe=settings,
+        validation=validation,
+        held_out=final,
+        held_out_words=f'{len(final.pictures)} held-out pictures, {held_out}' if final else '',
+        provenance=provenance,
+        threads=run.threads,
+        track=track,
+    ).write(model, bundle or out / 'bundle')
+    _print(report)
+
+
 def _trained(trainer: Trainer, name: str) -> Path:
     """Train with a progress bar, draw the curve, and return the best weights."""
     from perception_nodes.learning.curve import draw_curve, read_record
@@ -167,11 +232,10 @@ def _print(report: BundleReport) -> None:
     calibration = report.bundle.spec.calibration
     console.print(f'bundle: {report.bundle.path}', highlight=False)
     console.print(f'ONNX differs from torch by at most {max(report.parity.values()):.1e}')
-    console.print(
-        f'temperature {calibration.temperature}, bias {calibration.bias}: '
-        f'calibration error {before:.3f} → {after:.3f}; '
-        f'score threshold {calibration.score_threshold}'
-    )
+    fitted = f'temperature {calibration.temperature}'
+    if report.bundle.spec.task == 'detection':
+        fitted += f', bias {calibration.bias}, score threshold {calibration.score_threshold}'
+    console.print(f'{fitted}: calibration error {before:.3f} → {after:.3f}')
     for metric in report.bundle.spec.metrics:
         console.print(f'{metric.name} {metric.value:.3f}', highlight=False)
 

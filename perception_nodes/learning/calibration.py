@@ -79,6 +79,31 @@ def fit_scaling(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     return (1.0 / slope, bias) if trusted else (1.0, 0.0)
 
 
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """
+    Return the temperature with the smallest negative log-likelihood (Guo et al. 2017).
+
+    :param logits: (N, C).
+    :param labels: (N,) class numbers.
+    """
+    if len(labels) == 0:
+        return 1.0
+    rows = torch.as_tensor(logits, dtype=torch.float32)
+    truth = torch.as_tensor(labels, dtype=torch.int64)
+    power = torch.zeros(1, requires_grad=True)  # logarithm of the temperature
+    optimiser = torch.optim.LBFGS([power], max_iter=50, line_search_fn='strong_wolfe')
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        value = functional.cross_entropy(rows * torch.exp(-power), truth)
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    temperature = float(power.detach().exp())
+    return min(max(temperature, 1 / _LARGEST), _LARGEST)
+
+
 def best_threshold(scores: np.ndarray, right: np.ndarray, object_count: int) -> float:
     """Return the score at which the F1 of the detections at or above it is largest."""
     if len(scores) == 0 or object_count == 0:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-LOSSES = ('class', 'box', 'quality')
+LOSSES = ('class', 'box', 'quality', 'cross_entropy', 'lovasz')
+FIGURES = ('mAP', 'mIoU', 'IoU')
 
 
 def read_record(path: Path) -> list[dict[str, float]]:
@@ -21,21 +22,24 @@ def draw_curve(record: list[dict[str, float]], path: Path, title: str) -> None:
     """
     from matplotlib.figure import Figure
 
-    epochs = [line['epoch'] for line in record]
-    figure = Figure(figsize=(9, 3.4), layout='constrained')
+    names = sorted({name for line in record for name in line})
+    figure = Figure(figsize=(11, 4), layout='constrained')
     left, right = figure.subplots(1, 2)
-    for name in LOSSES:
-        left.plot(epochs, [line.get(name, float('nan')) for line in record], label=name)
-    for name in sorted({key for line in record for key in line if key.startswith('mAP')}):
-        values = [line[name] if line.get(name) is not None else float('nan') for line in record]
-        right.plot(epochs, values, label=name)
+    for name in names:
+        # Not every epoch is validated: a line goes from one known value to the next.
+        known = [(line['epoch'], line[name]) for line in record if line.get(name) is not None]
+        if name in LOSSES:
+            left.plot(*zip(*known, strict=True), label=name)
+        elif name.startswith(FIGURES):
+            width = 1.0 if name.startswith('IoU') else 2.5  # one class beside the mean
+            right.plot(*zip(*known, strict=True), label=name, linewidth=width)
     left.set_title('loss (training crops)')
-    right.set_title('average precision (validation)')
+    right.set_title('validation')
     right.set_ylim(0, 1)
     for axes in (left, right):
         axes.set_xlabel('epoch')
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=7, loc='center left', bbox_to_anchor=(1, 0.5))
     figure.suptitle(title)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)

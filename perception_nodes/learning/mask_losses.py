@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from perception_nodes.learning.data.masks import IGNORED
 from perception_nodes.learning.recipes.segmentation import MaskLossRecipe
+from perception_nodes.structures import UNLABELLED
 
 
 def class_weights(counts: np.ndarray, power: float) -> torch.Tensor:
@@ -60,14 +60,14 @@ def segmentation_loss(
     :param masks: (B, H, W) uint8 class ids, 255 ignored.
     :param weights: (C,) of the cross-entropy.
     """
-    places = (masks != IGNORED).flatten().nonzero()[:, 0]
+    places = (masks != UNLABELLED).flatten().nonzero()[:, 0]
     if not len(places):
         return {'cross_entropy': logits.sum() * 0.0, 'lovasz': logits.sum() * 0.0}
     entropy = functional.cross_entropy(
         logits,
         masks.long(),
         weight=weights,
-        ignore_index=IGNORED,
+        ignore_index=UNLABELLED,
         label_smoothing=recipe.smoothing,
     )
     looked_at = places[:: -(-len(places) // recipe.lovasz_pixels)]

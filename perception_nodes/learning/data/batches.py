@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, RandomSampler
 
 from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.data.pictures import Sample
-from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipe import Recipe, ScheduleRecipe
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,8 +66,8 @@ def _one_thread(_worker: int) -> None:
 
 def training_batches(
     dataset: Dataset,
+    schedule: ScheduleRecipe,
     *,
-    batch: int,
     workers: int,
     seed: int,
     collate: Callable[[Sequence[Sample]], Any] = stack,
@@ -76,18 +76,22 @@ def training_batches(
     Return the shuffled batches of an epoch; the same seed gives the same batches.
 
     :param dataset: of samples, with a length.
+    :param schedule: size of the batches and of the epoch.
     :param seed: differs from epoch to epoch.
     :param collate: makes a batch of samples.
     """
+    size = len(dataset)  # type: ignore[arg-type]
+    count = min(schedule.epoch_pictures or size, size)
+    generator = torch.Generator().manual_seed(seed)
     return DataLoader(
         dataset,
-        batch_size=min(batch, len(dataset)),  # type: ignore[arg-type]
-        shuffle=True,
+        batch_size=min(schedule.batch, count),
+        sampler=RandomSampler(dataset, num_samples=count, generator=generator),  # type: ignore[arg-type]
         drop_last=True,
         num_workers=workers,
         collate_fn=collate,
         worker_init_fn=_one_thread,
-        generator=torch.Generator().manual_seed(seed),
+        generator=generator,
     )
 
 

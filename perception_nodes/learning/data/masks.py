@@ -4,78 +4,64 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
-from torchvision.transforms import v2
+from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional
 
-from perception_nodes.evaluation.ground_truth import GroundTruthError, read_picture
+from perception_nodes.evaluation.masked_sets import MaskedSet
 from perception_nodes.learning.data.augmentation import colour_changes
 from perception_nodes.learning.data.pictures import Sample
-from perception_nodes.learning.data.splits import spread_over
+from perception_nodes.learning.data.splits import split_by_time, spread_over
 from perception_nodes.learning.recipes.segmentation import MaskDataRecipe
-from perception_nodes.structures import ColorOrder
-
-IGNORED = 255
+from perception_nodes.structures import UNLABELLED, ColorOrder
 
 
-@dataclass(frozen=True, kw_only=True)
-class MaskedPicture:
+def cut_by_time(labelled: MaskedSet, *, part: float, gap: int) -> tuple[MaskedSet, MaskedSet]:
     """
-    One picture and the file of its mask.
+    Return what to learn from and what to choose with, cut from recordings by blocks of time.
 
-    :param path: of the picture.
-    :param mask_path: 8-bit PNG of class ids; ids beyond the classes are ignored.
+    :param part: see :func:`~perception_nodes.learning.data.splits.split_by_time`, also for the
+        gap and errors.
+    :raises ValueError: when no recording is long enough to be cut.
     """
-
-    path: Path
-    mask_path: Path
-
-
-def read_masked(picture: MaskedPicture, class_count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (H, W, 3) uint8 RGB and (H, W) uint8 class ids, 255 where ignored."""
-    mask = cv2.imread(str(picture.mask_path), cv2.IMREAD_UNCHANGED)
-    image = read_picture(picture.path).in_order(ColorOrder.RGB)
-    if mask is None or mask.dtype != np.uint8 or mask.shape != image.shape[:2]:
-        raise GroundTruthError(
-            f'{picture.mask_path}: not an 8-bit mask in the size of {picture.path.name}'
+    pictures = labelled.pictures
+    split = split_by_time([picture.path.stem for picture in pictures], part=part, gap=gap)
+    if not split.cut or not split.kept:
+        raise ValueError(
+            f'cut {part}: nothing can be cut from recordings of {len(pictures)} pictures in all; '
+            'give a larger part, or a set of its own to choose with'
         )
-    ids = np.asarray(mask, np.uint8)
-    return image, np.where(ids < class_count, ids, np.uint8(IGNORED))
+    kept, cut = (
+        replace(labelled, pictures=tuple(pictures[index] for index in indices))
+        for indices in (split.kept, split.cut)
+    )
+    return kept, cut
 
 
 class MaskDataset(Dataset):
     """
     Samples for training: ``image`` (3, H, W) and ``mask`` (1, H, W), both uint8.
 
-    :param pictures: at least one.
-    :param class_count: mask values at or above it are ignored.
+    :param labelled: pictures and masks.
     :param transform: of a sample.
     :param cached: decode every picture once, here, and keep it.
     """
 
     def __init__(
-        self,
-        pictures: Sequence[MaskedPicture],
-        class_count: int,
-        transform: Callable[[Sample], Sample],
-        *,
-        cached: bool,
+        self, labelled: MaskedSet, transform: Callable[[Sample], Sample], *, cached: bool
     ) -> None:
-        self.pictures = list(pictures)
-        self.class_count = class_count
+        self.labelled = labelled
         self.transform = transform
         self._cache = [self._read(index) for index in range(len(self))] if cached else None
 
     def __len__(self) -> int:
         """Return the number of pictures."""
-        return len(self.pictures)
+        return len(self.labelled.pictures)
 
     def __getitem__(self, index: int) -> Sample:
         """Return the varied sample."""
@@ -88,16 +74,17 @@ class MaskDataset(Dataset):
         )
 
     def _read(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        image, mask = read_masked(self.pictures[index], self.class_count)
-        return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(mask)
+        frame, mask = self.labelled.read(self.labelled.pictures[index])
+        rgb = np.ascontiguousarray(frame.in_order(ColorOrder.RGB))
+        return torch.from_numpy(rgb), torch.from_numpy(mask)
 
     def pixel_counts(self, most: int = 400) -> np.ndarray:
         """Return (C,) pixels of each class in up to ``most`` pictures spread over the set."""
         counts = np.zeros(256, np.int64)
-        for index in spread_over(range(len(self)), most):
-            mask = self._cache[index][1] if self._cache else self._read(index)[1]
-            counts += np.bincount(mask.numpy().ravel(), minlength=256)
-        return counts[: self.class_count]
+        for picture in spread_over(self.labelled.pictures, most):
+            mask = self.labelled.read_mask(picture)
+            counts += np.bincount(mask.ravel(), minlength=256)
+        return counts[: len(self.labelled.classes)]
 
 
 class ZoomedMaskCrop(torch.nn.Module):
@@ -123,10 +110,15 @@ class ZoomedMaskCrop(torch.nn.Module):
         size = [recipe.crop_wh[1], recipe.crop_wh[0]]
         # Cutting pads with 0: counted from 1, the mask's 0 is "ignored" there.
         shifted = tv_tensors.wrap(sample['mask'] + 1, like=sample['mask'])
-        mask = functional.resized_crop(shifted, *window, size)
+        # Plain "nearest" reads half a pixel beside the picture: much for a pole.
+        mask = functional.resize(
+            functional.crop(shifted, *window).as_subclass(torch.Tensor),
+            size,
+            InterpolationMode.NEAREST_EXACT,
+        )
         return {
             'image': functional.resized_crop(sample['image'], *window, size, antialias=zoom < 1),
-            'mask': tv_tensors.wrap(mask - 1, like=sample['mask']),
+            'mask': tv_tensors.Mask(mask - 1),
         }
 
     def _corner(self, sample: Sample, width: int, height: int) -> tuple[int, int]:
@@ -152,7 +144,9 @@ def _uniform(low: float, high: float) -> float:
 def _pixel_of_some_class(mask: torch.Tensor) -> tuple[int, int] | None:
     """Return row and column of a random pixel of a class that is drawn evenly."""
     ids = mask.numpy()
-    present = [k for k in np.flatnonzero(np.bincount(ids.ravel(), minlength=256)) if k != IGNORED]
+    present = [
+        k for k in np.flatnonzero(np.bincount(ids.ravel(), minlength=256)) if k != UNLABELLED
+    ]
     if not present:
         return None
     places = np.flatnonzero(ids == present[int(torch.randint(len(present), ()))])

@@ -90,7 +90,7 @@ class DetectionTask:
         """Return the epoch's batches."""
         return training_batches(
             self.dataset,
-            batch=self.schedule.batch,
+            self.schedule,
             workers=self.recipe.data.workers,
             seed=self.seed + 7919 * (epoch + 1),
         )

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from perception_nodes.learning.data.batches import normalised, training_batches
+from perception_nodes.evaluation.masked_sets import MaskedPicture, MaskedSet
+from perception_nodes.evaluation.segmentation import SegmentationMeter
+from perception_nodes.imaging.resize import ImageResize
+from perception_nodes.inference.class_map import map_classes
+from perception_nodes.inference.decoders.masks import checked_logits
+from perception_nodes.learning.data.batches import (
+    normalised,
+    preprocessor_of,
+    training_batches,
+)
 from perception_nodes.learning.data.masks import (
-    IGNORED,
     MaskBatch,
     MaskDataset,
-    MaskedPicture,
     mask_transform,
-    read_masked,
     stack_masks,
 )
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
 from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
+from perception_nodes.segmentation.labelling import PixelLabeller
 
 
 class SegmentationTask:
@@ -30,8 +39,9 @@ class SegmentationTask:
     A :class:`~perception_nodes.learning.loop.Task` for masks.
 
     :param recipe: everything that is set.
-    :param training: to learn from, at least one picture.
-    :param validation: chooses the best epoch, at least one picture.
+    :param training: to learn from.
+    :param validation: chooses the best epoch.
+    :raises ValueError: when a set has other classes than the recipe.
     """
 
     metric = 'mIoU'
@@ -39,21 +49,23 @@ class SegmentationTask:
     def __init__(
         self,
         recipe: SegmentationRecipe,
-        training: Sequence[MaskedPicture],
-        validation: Sequence[MaskedPicture],
+        training: MaskedSet,
+        validation: MaskedSet,
     ) -> None:
-        if not training or not validation:
-            raise ValueError('training and validation need at least one picture each')
+        for labelled in (training, validation):
+            if labelled.classes != recipe.classes:
+                raise ValueError(
+                    f'classes: the recipe has {", ".join(recipe.classes)}, '
+                    f'the labels have {", ".join(labelled.classes)}; write those in the recipe'
+                )
         self.recipe = recipe
         self.schedule = recipe.schedule
         self.seed = recipe.seed
         self.dataset = MaskDataset(
-            training,
-            len(recipe.classes),
-            mask_transform(recipe.data),
-            cached=recipe.data.cached,
+            training, mask_transform(recipe.data), cached=recipe.data.cached
         )
-        self.validation = spread_over(validation, recipe.schedule.validation_images)
+        chosen = spread_over(validation.pictures, recipe.schedule.validation_images)
+        self.validation = dataclasses.replace(validation, pictures=tuple(chosen))
         self._weights = class_weights(self.dataset.pixel_counts(), recipe.loss.balance)
 
     def build_model(self) -> nn.Module:
@@ -64,7 +76,7 @@ class SegmentationTask:
         """Return the epoch's batches."""
         return training_batches(
             self.dataset,
-            batch=self.schedule.batch,
+            self.schedule,
             workers=self.recipe.data.workers,
             seed=self.seed + 7919 * (epoch + 1),
             collate=stack_masks,
@@ -85,25 +97,48 @@ class SegmentationTask:
             )
         ]
 
-    @torch.inference_mode()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Return the mean IoU of the validation pictures and that of each class."""
-        model.eval()
-        count = len(self.recipe.classes)
-        confusion = np.zeros((count, count), np.int64)
-        for picture in self.validation:
-            image, mask = read_masked(picture, count)
-            pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
-            logits = enlarged(model(normalised(pixels, self.recipe)), mask.shape)
-            found = logits[0].argmax(0).numpy()
-            kept = mask != IGNORED
-            pairs = count * mask[kept].astype(np.int64) + found[kept]
-            confusion += np.bincount(pairs, minlength=count * count).reshape(count, count)
-        hits = confusion.diagonal()
-        union = confusion.sum(0) + confusion.sum(1) - hits
-        iou = np.where(union > 0, hits / np.maximum(union, 1), np.nan)
-        named = dict(zip(self.recipe.classes, iou.tolist(), strict=True))
+        """Return mean IoU, calibration error, and the IoU of each class."""
+        classes = self.recipe.classes
+        labeller = PixelLabeller(map_classes(classes, {}, 'classes'), min_confidence=0.0)
+        meter = SegmentationMeter(classes)
+        for item in scored(model, self.recipe, self.validation):
+            meter.add(item.truth, labeller(checked_logits(item.logits, 1.0), item.resize))
+        figures = meter.metrics()
+        by_class = {f'IoU_{name}': part.iou for name, part in figures.by_class.items()}
         return {
-            'mIoU': float(np.nanmean(iou)),
-            **{f'IoU_{name}': value for name, value in named.items() if value == value},
+            'mIoU': figures.mean_iou,
+            'ECE': figures.calibration_error,
+            **{name: value for name, value in by_class.items() if np.isfinite(value)},
         }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScoredPicture:
+    """
+    What the network says about a labelled picture.
+
+    :param truth: (H, W) uint8 class numbers, 255 counts neither way.
+    :param logits: (C, h, w) float32 of the network's cells.
+    :param resize: how the picture became the network's input.
+    """
+
+    picture: MaskedPicture
+    truth: np.ndarray
+    logits: np.ndarray
+    resize: ImageResize
+
+
+@torch.inference_mode()
+def scored(
+    model: nn.Module, recipe: SegmentationRecipe, labelled: MaskedSet
+) -> Iterator[ScoredPicture]:
+    """Yield what the network says about every picture of a set."""
+    model.eval()
+    prepare = preprocessor_of(recipe)
+    for picture in labelled.pictures:
+        frame, truth = labelled.read(picture)
+        batch, resize = prepare(frame)
+        image = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
+        logits = model(image)[0].numpy()
+        yield ScoredPicture(picture=picture, truth=truth, logits=logits, resize=resize)

@@ -1,0 +1,124 @@
+"""From trained weights to the bundle of a segmenter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from torch import nn
+
+from perception_nodes.evaluation.masked_sets import MaskedSet
+from perception_nodes.evaluation.segmentation import (
+    SegmentationMeter,
+    SegmentationMetrics,
+)
+from perception_nodes.inference.bundle_sections import Calibration, DecoderSpec, Metric
+from perception_nodes.inference.frame_model import FrameModel
+from perception_nodes.learning.bundling import Bundler, Tuning
+from perception_nodes.learning.calibration import calibration_error, fit_temperature
+from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
+from perception_nodes.learning.tasks.segmentation import ScoredPicture, scored
+from perception_nodes.segmentation import Segmenter
+from perception_nodes.segmentation.planes import plane_to_source
+from perception_nodes.structures import UNLABELLED
+
+_CALIBRATION_PIXELS = 400_000  # of the whole set; neighbours say the same
+_LEAST_SHARE = 0.01  # of a picture, for a class to count in the golden frame
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SegmenterBundler(Bundler):
+    """
+    Export, calibrate, measure and write a segmenter.
+
+    :param validation: labelled set for calibration and the golden frame.
+    :param held_out: labelled set that is measured once at the end, or None.
+    """
+
+    task: ClassVar = 'segmentation'
+    output_names: ClassVar = ('logits',)
+    model_class: ClassVar = Segmenter
+
+    recipe: SegmentationRecipe
+    validation: MaskedSet
+    held_out: MaskedSet | None = None
+
+    def validation_pictures(self) -> list[Path]:
+        """Return the pictures of the validation set."""
+        return [picture.path for picture in self.validation.pictures]
+
+    def decoder(self) -> DecoderSpec:
+        """Return the decoder of plain logits."""
+        return DecoderSpec(name='semantic_logits')
+
+    def tune(self, model: nn.Module, draft: FrameModel) -> Tuning:
+        """Fit the temperature to pixels of the validation set."""
+        most = max(_CALIBRATION_PIXELS // len(self.validation.pictures), 1)
+        rows, labels, shown = [], [], {}
+        items = scored(model, self.recipe, self.validation)
+        for item in self.track(items, 'Calibrating'):
+            scores, truth = _some_pixels(item, most)
+            rows.append(scores)
+            labels.append(truth)
+            shown[item.picture.path] = _shown_classes(item.truth)
+        logits, truth = np.concatenate(rows), np.concatenate(labels)
+        temperature = round(fit_temperature(logits, truth), 4)
+        return Tuning(
+            calibration=Calibration(temperature=temperature),
+            error=(_error(logits, truth), _error(logits / temperature, truth)),
+            golden=max(shown, key=lambda path: shown[path]),
+        )
+
+    def figures(self, opened: FrameModel) -> tuple[Sequence[Metric], list[float]]:
+        """Return the figures and the seconds of the held-out set."""
+        if self.held_out is None:
+            return (), []
+        meter, seconds = SegmentationMeter(self.recipe.classes), []
+        for picture in self.track(self.held_out.pictures, 'Measuring the held-out set'):
+            frame, truth = self.held_out.read(picture)
+            meter.add(truth, opened(frame))
+            seconds.append(opened.times.total_s)
+        return mask_metrics(meter.metrics(), self.held_out_words), seconds
+
+
+def mask_metrics(figures: SegmentationMetrics, data: str) -> tuple[Metric, ...]:
+    """Return the figures as the bundle lists them: overall, then by class."""
+    named = {
+        'mIoU': figures.mean_iou,
+        'pixel_accuracy': figures.pixel_accuracy,
+        'calibration_error': figures.calibration_error,
+    }
+    named |= {f'IoU/{name}': part.iou for name, part in figures.by_class.items()}
+    return tuple(
+        Metric(name=name, value=round(value, 4), data=data)
+        for name, value in named.items()
+        if np.isfinite(value)
+    )
+
+
+def _some_pixels(item: ScoredPicture, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (N, C) logits and (N,) classes of labelled source pixels at equal distances."""
+    places = np.flatnonzero(item.truth != UNLABELLED)
+    places = places[:: max(len(places) // most, 1)]
+    planes = [
+        plane_to_source(plane, item.resize, cv2.INTER_LINEAR).ravel()[places]
+        for plane in item.logits
+    ]
+    return np.stack(planes, axis=1), item.truth.ravel()[places]
+
+
+def _shown_classes(truth: np.ndarray) -> int:
+    """Return how many classes fill a part of the picture worth speaking of."""
+    counts = np.bincount(truth.ravel(), minlength=256)[:UNLABELLED]
+    return int((counts >= _LEAST_SHARE * truth.size).sum())
+
+
+def _error(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the expected calibration error of the softmax."""
+    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+    scores /= scores.sum(axis=1, keepdims=True)
+    return calibration_error(scores.max(axis=1), logits.argmax(axis=1) == labels)

@@ -1,0 +1,174 @@
+"""Task, command and bundle of the segmenter on a few drawn pictures."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+from typer.testing import CliRunner
+
+from perception_nodes.cli.train import app
+from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
+from perception_nodes.inference.bundle import read_bundle
+from perception_nodes.learning.data.masks import ZoomedMaskCrop, cut_by_time, stack_masks
+from perception_nodes.learning.loop import Trainer
+from perception_nodes.learning.recipe import recipe_from_dict, recipe_to_dict
+from perception_nodes.learning.recipes.segmentation import MaskDataRecipe, SegmentationRecipe
+from perception_nodes.learning.tasks.segmentation import SegmentationTask
+from perception_nodes.segmentation import Segmenter
+
+CLASSES = ['disc', 'square', 'ground']
+
+
+@pytest.fixture
+def masks_folder(tmp_path: Path) -> Path:
+    """Return a folder as ``perception synthesize --masks`` writes it: 24 drawn pictures."""
+    folder = tmp_path / 'drawn'
+    for name in ('images', 'masks'):
+        (folder / name).mkdir(parents=True)
+    rng = np.random.default_rng(5)
+    for number in range(24):
+        pixels = rng.integers(90, 130, (96, 128, 3)).astype(np.uint8)
+        mask = np.full((96, 128), 2, np.uint8)
+        x, y = int(rng.integers(20, 50)), int(rng.integers(20, 76))
+        cv2.circle(pixels, (x, y), 16, (40, 40, 230), -1)
+        cv2.circle(mask, (x, y), 16, 0, -1)
+        cv2.rectangle(pixels, (x + 40, y - 14), (x + 68, y + 14), (230, 40, 40), -1)
+        cv2.rectangle(mask, (x + 40, y - 14), (x + 68, y + 14), 1, -1)
+        mask[:4] = 255
+        cv2.imwrite(str(folder / 'images' / f'{number:06d}.png'), pixels)
+        cv2.imwrite(str(folder / 'masks' / f'{number:06d}.png'), mask)
+    (folder / 'dataset.json').write_text(json.dumps({'semantic_classes': CLASSES}))
+    return folder
+
+
+@pytest.fixture
+def labelled(masks_folder: Path) -> MaskedSet:
+    return open_masked_set(f'masks:{masks_folder}')
+
+
+@pytest.fixture
+def mask_recipe() -> SegmentationRecipe:
+    """Return a recipe that trains in seconds."""
+    return recipe_from_dict(
+        {
+            'name': 'drawn',
+            'classes': CLASSES,
+            'input_wh': [128, 96],
+            'model': {'pretrained': False, 'channels': 24, 'output_stride': 4},
+            'data': {'crop_wh': [96, 64], 'workers': 0, 'colour': 0.0, 'cached': True},
+            'schedule': {
+                'epochs': 2,
+                'epoch_pictures': 8,
+                'batch': 4,
+                'learning_rate': 0.005,
+                'trunk_rate_factor': 1.0,
+                'warmup_steps': 2,
+                'validation_images': 4,
+            },
+        },
+        SegmentationRecipe,
+    )
+
+
+def crop(recipe: MaskDataRecipe, labelled: MaskedSet, mask_recipe: SegmentationRecipe):
+    """Return one sample that only the crop has changed."""
+    task = SegmentationTask(mask_recipe, labelled, labelled)
+    task.dataset.transform = ZoomedMaskCrop(recipe)
+    return task.dataset[0]
+
+
+def test_mask_stays_on_the_picture(labelled, mask_recipe):
+    recipe = MaskDataRecipe(crop_wh=(96, 64), scale_min=0.9, scale_max=1.6)
+    torch.manual_seed(1)
+    for _ in range(5):
+        sample = crop(recipe, labelled, mask_recipe)
+        image, mask = sample['image'].numpy(), sample['mask'][0].numpy()
+        assert image.shape == (3, 64, 96)
+        assert mask.shape == (64, 96)
+        red = (image[0] > 180) & (image[2] < 90)  # the disc, in RGB
+        assert (mask[red] == 0).mean() > 0.98 if red.any() else True
+
+
+def test_what_lies_beyond_the_picture_is_ignored(labelled, mask_recipe):
+    recipe = MaskDataRecipe(crop_wh=(128, 96), scale_min=0.5, scale_max=0.5, stretch=1.0)
+    mask = crop(recipe, labelled, mask_recipe)['mask'][0]
+    assert 0.7 < float((mask == 255).float().mean()) < 0.8
+
+
+def test_epoch_is_drawn_anew_and_equal_epochs_are_equal(labelled, mask_recipe):
+    task = SegmentationTask(mask_recipe, labelled, labelled)
+    task.dataset.transform = lambda sample: sample
+    epochs = []
+    for epoch in (0, 0, 1):
+        batches = list(task.batches(epoch))
+        assert [len(batch.images) for batch in batches] == [4, 4]
+        epochs.append(torch.cat([batch.images for batch in batches]))
+    assert torch.equal(epochs[0], epochs[1])
+    assert not torch.equal(epochs[0], epochs[2])
+
+
+def test_parts_hold_the_whole_batch(labelled, mask_recipe):
+    task = SegmentationTask(mask_recipe, labelled, labelled)
+    batch = stack_masks([task.dataset[index] for index in range(3)])
+    parts = task.parts(batch, 2)
+    assert torch.equal(torch.cat([part.masks for part in parts]), batch.masks)
+
+
+def test_other_classes_than_the_labels_have_are_refused(labelled, mask_recipe):
+    other = dataclasses.replace(mask_recipe, classes=('disc', 'square', 'sky'))
+    with pytest.raises(ValueError, match='labels have disc, square, ground'):
+        SegmentationTask(other, labelled, labelled)
+
+
+def test_set_too_short_to_cut_is_refused(labelled):
+    few = dataclasses.replace(labelled, pictures=labelled.pictures[:5])
+    with pytest.raises(ValueError, match='of its own to choose with'):
+        cut_by_time(few, part=0.2, gap=1)
+
+
+def test_resumed_run_takes_the_same_steps(labelled, mask_recipe, tmp_path: Path):
+    losses: dict[str, list] = {'whole': [], 'broken': []}
+
+    def noting(name: str):
+        return lambda now: losses[name].append((now.step, now.losses, now.figures))
+
+    task = SegmentationTask(mask_recipe, labelled, labelled)
+    Trainer(task, tmp_path / 'whole').run([noting('whole')])
+    first = Trainer(task, tmp_path / 'broken')
+    first._run_epoch([noting('broken')])
+    first.epoch += 1
+    first._save({}, {})
+    Trainer(task, tmp_path / 'broken', resume=True).run([noting('broken')])
+    assert [item for item in losses['whole'] if item[0] > 2][-3:] == losses['broken'][-3:]
+
+
+def test_command_learns_cuts_resumes_and_leaves_a_bundle(
+    masks_folder, mask_recipe, tmp_path: Path
+):
+    values = recipe_to_dict(mask_recipe)
+    values['schedule'] |= {'epochs': 25, 'validate_every': 5}
+    path, out = tmp_path / 'recipe.yaml', tmp_path / 'run'
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(values))))
+    data = f'masks:{masks_folder}'
+    words = ['segmentation', '--recipe', path, '--data', data, '--out', out, '--cut', 0.2]
+    words += ['--gap', 1, '--held-out', data, '--threads', 1, '--licence', 'Apache-2.0']
+    result = CliRunner().invoke(app, list(map(str, words)))
+    assert result.exit_code == 0, result.output + str(result.exception)
+    bundle = read_bundle(out / 'bundle')
+    figures = {metric.name: metric.value for metric in bundle.spec.metrics}
+    assert figures['mIoU'] > 0.6
+    assert set(figures) >= {'IoU/disc', 'IoU/ground', 'calibration_error', 'latency_ms'}
+    assert bundle.spec.golden.expected.endswith('.png')
+    segmenter = Segmenter.load(bundle, device='cpu', threads=1)
+    segmenter.verify()
+    segmenter.close()
+    lines = [json.loads(line) for line in (out / 'metrics.jsonl').read_text().splitlines()]
+    assert [line['epoch'] for line in lines if 'mIoU' in line] == [5, 10, 15, 20, 25]
+    again = CliRunner().invoke(app, [*map(str, words), '--resume'])
+    assert again.exit_code == 0, again.output
+    assert read_bundle(out / 'bundle').spec.weights.sha256 == bundle.spec.weights.sha256
