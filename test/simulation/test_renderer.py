@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perception_nodes.simulation import PinholeCamera, SemanticClass
+from perception_nodes.simulation import CoursePath, PinholeCamera, SemanticClass, parse_course
 from perception_nodes.simulation.camera import camera_pose
 from perception_nodes.simulation.construction import StageDesign, Surface
-from perception_nodes.simulation.course import CoursePath, parse_course
 from perception_nodes.simulation.parts import Part, Shape, Thing
 from perception_nodes.simulation.renderer import LabelRenderer
 from perception_nodes.simulation.stage import Light, Lighting, Stage
