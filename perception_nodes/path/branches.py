@@ -80,13 +80,17 @@ class RunGraph:
                 depth[index] = reach.max()
         return depth
 
-    def follow(self, prefer: Prefer, expected: Clothoid | None = None) -> Chain:
+    def follow(
+        self, prefer: Prefer, expected: Clothoid | None = None, is_committed: bool = False
+    ) -> Chain:
         """
         Return the way from the robot outwards.
 
-        :param prefer: where the path parts and nothing is expected.
-        :param expected: the curve that is being followed: at a parting the branch along it wins.
+        :param prefer: which branch to take at a parting.
+        :param expected: the curve that is being followed: it tells where to begin.
+        :param is_committed: at a parting the branch along the expected curve wins.
         """
+        along = expected if is_committed else None
         start = self._start(expected)
         if start is None:
             return Chain(index=np.zeros(0, np.int64))
@@ -94,7 +98,7 @@ class RunGraph:
         while len(self._followers[chosen[-1]]):
             ways = self._ways(self._followers[chosen[-1]])
             parted |= len(ways) > 1
-            chosen.append(self._choice(ways, chosen, prefer, expected))
+            chosen.append(self._choice(ways, chosen, prefer, along))
         return Chain(index=np.array(chosen), parted=parted)
 
     def _start(self, expected: Clothoid | None) -> int | None:
@@ -123,12 +127,12 @@ class RunGraph:
         ways: np.ndarray,
         chosen: list[int],
         prefer: Prefer,
-        expected: Clothoid | None,
+        along: Clothoid | None,
     ) -> int:
         if len(ways) == 1:
             return int(ways[0])
-        if expected is not None:
-            return int(ways[np.argmin(self._off_curve(ways, expected))])
+        if along is not None:
+            return int(ways[np.argmin(self._off_curve(ways, along))])
         if prefer is Prefer.LEFT:
             return int(ways[np.argmin(self.runs.middle[ways])])
         if prefer is Prefer.RIGHT:

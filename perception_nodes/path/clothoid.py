@@ -105,6 +105,10 @@ class Clothoid:
         :param look_ahead_m: for the new robot.
         :returns: in the frame of the new robot.
         """
+        return self.advanced(old_from_new, look_ahead_m)[0]
+
+    def advanced(self, old_from_new: PlanarPose, look_ahead_m: float) -> tuple[Clothoid, float]:
+        """Return the curve of :meth:`moved`, and how far its foot has moved along the curve."""
         c, s = np.cos(old_from_new.yaw_rad), np.sin(old_from_new.yaw_rad)
         place = np.array(
             [old_from_new.x_m + c * look_ahead_m, old_from_new.y_m + s * look_ahead_m]
@@ -112,7 +116,7 @@ class Clothoid:
         arc_m = self._nearest_arc_m(place)
         heading = float(self.headings(np.array(arc_m)))
         away = place - self.point_at(arc_m)
-        return Clothoid(
+        moved = Clothoid(
             look_ahead_m=look_ahead_m,
             lateral_error_m=float(away[1] * np.cos(heading) - away[0] * np.sin(heading)),
             heading_error_rad=float(
@@ -121,6 +125,7 @@ class Clothoid:
             curvature_1_m=self.curvature_1_m + self.curvature_rate_1_m2 * arc_m,
             curvature_rate_1_m2=self.curvature_rate_1_m2,
         )
+        return moved, arc_m
 
     def _nearest_arc_m(self, place_xy: np.ndarray) -> float:
         """Return where the curve is nearest to a place, by Newton's method from the foot."""

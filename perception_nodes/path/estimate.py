@@ -8,11 +8,17 @@ from enum import Enum
 
 import numpy as np
 
+from perception_nodes.path.clothoid import Clothoid
+
 STATE = ('lateral_error_m', 'heading_error_rad', 'curvature_1_m', 'curvature_rate_1_m2')
 """Order of rows and columns of :attr:`PathEstimate.covariance`."""
 
 ROUNDING = 1e-9
 """Covariances may be asymmetric or indefinite by this part of their largest value."""
+
+POINTS = 24
+"""Of the line of an estimate that is made from a curve, if it begins at the foot."""
+EXTENT_STEP_M = 0.05
 
 
 class PathProblem(str, Enum):
@@ -69,6 +75,7 @@ class PathEstimate:
     :param curvature_rate_1_m2: see above.
     :param covariance: (4, 4) float64 of the four values above, in the order of :data:`STATE`.
     :param width_m: width of the lane, > 0, NaN when it was neither seen nor known.
+    :param is_parted: whether there was more than one way to go, and one was chosen.
     :param confidence: 0..1, how much of a well-seen path this is; 0 when not valid.
     :param problem: why the estimate is not valid, None when it is.
     """
@@ -82,6 +89,7 @@ class PathEstimate:
     curvature_rate_1_m2: float = float('nan')
     covariance: np.ndarray
     width_m: float = float('nan')
+    is_parted: bool = False
     confidence: float = 0.0
     problem: PathProblem | None = None
 
@@ -111,6 +119,38 @@ class PathEstimate:
             covariance=np.full((4, 4), np.nan), problem=problem,
         )  # fmt: skip
 
+    @classmethod
+    def along(
+        cls,
+        curve: Clothoid,
+        covariance: np.ndarray,
+        extent_m: tuple[float, float],
+        *,
+        confidence: float,
+        width_m: float = float('nan'),
+        is_parted: bool = False,
+    ) -> PathEstimate:
+        """
+        Return the valid estimate of a curve.
+
+        :param curve: the middle line.
+        :param covariance: (4, 4) of its values.
+        :param extent_m: arc lengths from the foot between which the path is known.
+        """
+        begin_m, end_m = extent_m
+        samples = curve.sampled(min(begin_m, 0.0), end_m, (end_m - begin_m) / (POINTS - 1))
+        kept = (samples.arc_m >= begin_m - 1e-9) & (samples.arc_m <= end_m + 1e-9)
+        shifts = samples.shifts()[kept]
+        variance = np.einsum('ij,jk,ik->i', shifts, covariance, shifts)
+        lateral, heading, curvature, rate = curve.state
+        return cls(
+            points_xy=samples.xy[kept], sigma_m=np.sqrt(np.maximum(variance, 0.0)),
+            look_ahead_m=curve.look_ahead_m, lateral_error_m=lateral,
+            heading_error_rad=(heading + np.pi) % (2 * np.pi) - np.pi,
+            curvature_1_m=curvature, curvature_rate_1_m2=rate, covariance=covariance,
+            width_m=width_m, is_parted=is_parted, confidence=confidence,
+        )  # fmt: skip
+
     @property
     def is_valid(self) -> bool:
         """Whether there is a path to follow."""
@@ -125,6 +165,22 @@ class PathEstimate:
     def state(self) -> np.ndarray:
         """(4,) float64 in the order of :data:`STATE`."""
         return np.array([getattr(self, name) for name in STATE])
+
+    @property
+    def curve(self) -> Clothoid:
+        """The middle line as a curve; its values are NaN when not valid."""
+        return Clothoid.from_state(self.state, self.look_ahead_m)
+
+    @property
+    def extent_m(self) -> tuple[float, float]:
+        """Arc lengths, from the foot of the errors, of the first and the last point."""
+        if not len(self.points_xy):
+            return float('nan'), float('nan')
+        samples = self.curve.sampled(-self.visible_range_m, self.visible_range_m, EXTENT_STEP_M)
+        index = samples.nearest(self.points_xy[:1])
+        along, _ = samples.offsets(self.points_xy[:1], index)
+        begin_m = float(samples.arc_m[index][0] + along[0])
+        return begin_m, begin_m + float(self.arc_m[-1])
 
     @property
     def lateral_sigma_m(self) -> float:

@@ -19,8 +19,6 @@ from perception_nodes.path.region import region_evidence
 from perception_nodes.path.rings import RingView
 
 MIN_EDGES = 6
-POINTS = 24
-"""Of the reported line."""
 FIRST_SCALE = 16.0
 """Edges further off than usual are forgiven at first: the first curve is rough."""
 WIDTH_DEVIATIONS = 3.0
@@ -67,6 +65,7 @@ class PathEstimator:
         ground: GroundProjection,
         *,
         expected: Clothoid | None = None,
+        is_committed: bool = False,
         width_m: float | None = None,
     ) -> PathEstimate:
         """
@@ -75,8 +74,10 @@ class PathEstimator:
         :param mask: (H, W) uint8, mask values, 255 unknown; H and W of the camera.
         :param confidence: (H, W) uint8, 255 is 1.0; None trusts every pixel fully.
         :param ground: of the camera that took the picture.
-        :param expected: the curve that is being followed, in base_link of this picture: where
-            the path parts, the branch along it is taken.
+        :param expected: the curve that is being followed, in base_link of this picture: its lane
+            is looked for.
+        :param is_committed: where the path parts, the branch along the expected curve is taken,
+            instead of the preferred one.
         :param width_m: width of the lane as found before, if other than configured.
         :raises ValueError: for pictures of another size or type.
         """
@@ -92,8 +93,9 @@ class PathEstimator:
             )
         else:
             evidence = region_evidence(
-                roles, confidence, view, self.config, expected=expected, width_m=width_m
-            )
+                roles, confidence, view, self.config, expected=expected,
+                is_committed=is_committed, width_m=width_m,
+            )  # fmt: skip
         if not len(evidence.edges):
             return self._no_path(PathProblem.NOTHING_SEEN)
         if len(evidence.edges) < MIN_EDGES:
@@ -141,7 +143,7 @@ class PathEstimator:
         from_m, to_m = float(np.quantile(arcs, 0.02)), float(arcs.max())
         if to_m - from_m < config.min_length_m:
             return self._no_path(PathProblem.TOO_SHORT)
-        if from_m > config.min_length_m + config.max_gap_m:
+        if from_m > config.min_length_m:
             return self._no_path(PathProblem.TOO_FAR)
         if fit.weights.mean() < MIN_WEIGHT:
             return self._no_path(PathProblem.POOR_FIT)
@@ -155,24 +157,9 @@ class PathEstimator:
         sigma = np.sqrt(np.diag(covariance)[:2])
         if not (np.isfinite(covariance).all() and (sigma <= limits).all()):
             return self._no_path(PathProblem.TOO_UNCERTAIN)
-        return self._estimate(fit, evidence, from_m, to_m)
-
-    def _estimate(
-        self, fit: CorridorFit, evidence: Evidence, from_m: float, to_m: float
-    ) -> PathEstimate:
-        step_m = (to_m - from_m) / (POINTS - 1)
-        samples = fit.curve.sampled(min(from_m, 0.0), to_m, step_m)
-        kept = samples.arc_m >= from_m - 1e-9
-        shifts = samples.shifts()[kept]
-        covariance = fit.covariance[:4, :4]
-        variance = np.einsum('ij,jk,ik->i', shifts, covariance, shifts)
-        lateral, heading, curvature, rate = fit.values[:4]
-        return PathEstimate(
-            points_xy=samples.xy[kept], sigma_m=np.sqrt(variance),
-            look_ahead_m=fit.look_ahead_m, lateral_error_m=lateral,
-            heading_error_rad=(heading + np.pi) % (2 * np.pi) - np.pi,
-            curvature_1_m=curvature, curvature_rate_1_m2=rate, covariance=covariance,
-            width_m=fit.width_m - self._line_m,
+        return PathEstimate.along(
+            fit.curve, covariance, (from_m, to_m), width_m=fit.width_m - self._line_m,
+            is_parted=evidence.parted,
             confidence=self._confidence(fit, evidence, to_m - from_m),
         )  # fmt: skip
 

@@ -34,6 +34,7 @@ def region_evidence(
     config: PathConfig,
     *,
     expected: Clothoid | None = None,
+    is_committed: bool = False,
     width_m: float | None = None,
 ) -> Evidence:
     """
@@ -42,7 +43,8 @@ def region_evidence(
     :param roles: (H, W) uint8, values of ``Role``.
     :param confidence: (H, W) uint8, 255 is 1.0; None trusts every pixel fully.
     :param view: of the camera.
-    :param expected: the curve that is being followed, if any: it decides at partings.
+    :param expected: the curve that is being followed, if any.
+    :param is_committed: it decides at partings, instead of ``config.prefer``.
     :param width_m: what is known of the lane's width by now, if other than configured.
     """
     kinds = view.sample_nearest(roles, int(Role.UNKNOWN))
@@ -51,11 +53,11 @@ def region_evidence(
     width = config.lane_width_m if width_m is None else width_m
     graph = RunGraph(runs, view, lane_width_m=width, max_gap_m=config.max_gap_m)
     prefer = Prefer(config.prefer)
-    chain = graph.follow(prefer, expected)
+    chain = graph.follow(prefer, expected, is_committed)
     if not len(chain.index):
         return Evidence()
     chosen = runs[chain.index]
-    kept = _kept_edges(chosen, graph, chain, hidden, prefer, expected is not None, width)
+    kept = _kept_edges(chosen, graph, chain, hidden, prefer, is_committed, width)
     edges, middle_xy = _edges(chosen, view, kept, config, width)
     return Evidence(
         edges=edges,
@@ -71,7 +73,7 @@ def _kept_edges(
     chain: Chain,
     hidden: np.ndarray,
     prefer: Prefer,
-    is_followed: bool,
+    is_committed: bool,
     width_m: float,
 ) -> np.ndarray:
     """Return (2, M) bool, which left and right ends of the runs are edges of the lane."""
@@ -81,7 +83,7 @@ def _kept_edges(
         kept[0] &= ~padded[runs.rings, runs.first - 1 - away + EDGE_COLUMNS]
         kept[1] &= ~padded[runs.rings, runs.last + 1 + away + EDGE_COLUMNS]
     wide = _widths(graph, chain) > WIDE * width_m
-    if is_followed:  # the curve is known well enough for the robust fit to tell edges apart
+    if is_committed:  # the curve is known well enough for the robust fit to tell edges apart
         return kept
     if prefer is not Prefer.LEFT:
         kept[0] &= ~wide

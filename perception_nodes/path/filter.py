@@ -1,0 +1,264 @@
+"""
+The path over time: one curve that the robot drives along, corrected by every picture.
+
+An extended Kalman filter on the curve's four values. Between pictures the robot moves and the
+curve stays: the values change as geometry says, and grow less certain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perception_nodes.geometry import PlanarPose
+from perception_nodes.path.clothoid import Clothoid
+from perception_nodes.path.estimate import PathEstimate, PathProblem
+from perception_nodes.structures import check_settings, setting
+
+DERIVATIVE_STEP = np.array([1e-4, 1e-4, 1e-3, 1e-3])
+WIDTH_GAIN = 0.1
+"""Share of a new width in the running mean: a lane keeps its width for many pictures."""
+CLOCK_RESET_S = 1.0
+"""Stamps that go back further than this are a clock that was set, not a late picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterConfig:
+    """How the path may change between pictures."""
+
+    max_age_s: float = setting(
+        0.5, 'Longest time without a usable picture, s', minimum=0.0, maximum=10.0
+    )
+    curvature_walk: float = setting(
+        0.3,
+        'Change of curvature in one metre of path, 1σ in 1/m',
+        minimum=0.0,
+        maximum=10.0,
+    )
+    odometry_sigma: float = setting(
+        0.03, 'Error of odometry as a part of the motion, 1σ', minimum=0.0, maximum=1.0
+    )
+    correlated_pictures: float = setting(
+        3.0,
+        'So many pictures in a row err together and tell as much as one',
+        minimum=1.0,
+        maximum=100.0,
+    )
+    gate: float = setting(
+        4.0, 'Estimates further off than so many deviations are outliers', minimum=1.0
+    )
+    gate_slack_m: float = setting(
+        0.03, 'Lateral change that is never an outlier, metres', minimum=0.0
+    )
+    gate_slack_rad: float = setting(
+        0.06, 'Change of heading that is never an outlier, rad', minimum=0.0
+    )
+    outliers_to_restart: int = setting(
+        5, 'Outliers in a row after which they are believed', minimum=1, maximum=1000
+    )
+    max_speed_m_s: float = setting(
+        5.0, 'A pose that needs more speed than this restarts the filter', minimum=0.01
+    )
+    min_length_m: float = setting(
+        0.3, 'Shortest piece of known path that is still one to follow, metres', minimum=0.01
+    )
+    max_lateral_sigma_m: float = setting(
+        0.15, 'Less certain lateral errors make no path, metres', minimum=0.001
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        check_settings(self)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Track:
+    """
+    What is known of the path at a stamp and a pose.
+
+    :param from_m: arc length from the foot where the known line begins.
+    :param to_m: where it ends.
+    :param seen_ns: stamp of the last picture that was used.
+    :param confidence: of that picture.
+    """
+
+    curve: Clothoid
+    covariance: np.ndarray
+    pose: PlanarPose
+    stamp_ns: int
+    from_m: float
+    to_m: float
+    seen_ns: int
+    confidence: float
+    is_parted: bool
+
+
+class PathFilter:
+    """
+    Smooths estimates, bridges gaps, refuses outliers, and forgets in time.
+
+    Call it for every picture, also where the estimate is not valid.
+    """
+
+    def __init__(self, config: FilterConfig | None = None) -> None:
+        self.config = FilterConfig() if config is None else config
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the path."""
+        self._track: _Track | None = None
+        self._outliers = 0
+        self._width_m: float | None = None
+
+    @property
+    def width_m(self) -> float | None:
+        """Running mean of the lane's width, None before the first picture."""
+        return self._width_m
+
+    def expected(self, stamp_ns: int, odom_from_base: PlanarPose) -> Clothoid | None:
+        """Return where the path should run in base_link at a pose, None where none is known."""
+        if self._track is None or not self._is_fresh(self._track, stamp_ns, odom_from_base):
+            return None
+        return self._predicted(self._track, stamp_ns, odom_from_base).curve
+
+    def update(
+        self, estimate: PathEstimate, stamp_ns: int, odom_from_base: PlanarPose
+    ) -> PathEstimate:
+        """
+        Return the path after one more picture.
+
+        :param estimate: what the picture showed, valid or not.
+        :param stamp_ns: of the picture. A picture older than the last one changes nothing.
+        :param odom_from_base: pose of base_link at that time, in a frame that does not jump.
+        :returns: valid as long as something usable was seen within ``max_age_s``; told in
+            base_link at this pose.
+        """
+        if self._track is not None and not self._is_fresh(self._track, stamp_ns, odom_from_base):
+            self.reset()
+        track = self._track
+        if track is not None and stamp_ns < track.stamp_ns:
+            return self._told(self._predicted(track, stamp_ns, odom_from_base))
+        if track is None:
+            self._outliers = 0
+            self._track = _begun(estimate, stamp_ns, odom_from_base)
+        else:
+            track = self._predicted(track, stamp_ns, odom_from_base)
+            self._track = self._corrected(track, estimate)
+        if self._track is None:
+            return estimate
+        if estimate.is_valid and self._track.seen_ns == stamp_ns:
+            self._note_width(estimate.width_m)
+        return self._told(self._track)
+
+    def _is_fresh(self, track: _Track, stamp_ns: int, pose: PlanarPose) -> bool:
+        """Return whether what is known still holds at a stamp and pose."""
+        seconds = (stamp_ns - track.stamp_ns) * 1e-9
+        step = track.pose.inverse() @ pose
+        reach = self.config.max_speed_m_s * (abs(seconds) + self.config.max_age_s)
+        is_near = float(np.hypot(step.x_m, step.y_m)) <= reach
+        age_s = (stamp_ns - track.seen_ns) * 1e-9
+        return seconds >= -CLOCK_RESET_S and age_s <= self.config.max_age_s and is_near
+
+    def _predicted(self, track: _Track, stamp_ns: int, pose: PlanarPose) -> _Track:
+        """Return the track as told from another pose."""
+        step = track.pose.inverse() @ pose
+        look_ahead_m = track.curve.look_ahead_m
+        curve, arc_m = track.curve.advanced(step, look_ahead_m)
+        jacobian = np.empty((4, 4))
+        for column, change in enumerate(DERIVATIVE_STEP):
+            state = track.curve.state
+            state[column] += change
+            other = Clothoid.from_state(state, look_ahead_m).moved(step, look_ahead_m)
+            jacobian[:, column] = (other.state - curve.state) / change
+        covariance = jacobian @ track.covariance @ jacobian.T + self._noise(step, abs(arc_m))
+        return replace(
+            track, curve=curve, covariance=covariance, pose=pose, stamp_ns=stamp_ns,
+            from_m=max(track.from_m - arc_m, -look_ahead_m), to_m=track.to_m - arc_m,
+        )  # fmt: skip
+
+    def _noise(self, step: PlanarPose, arc_m: float) -> np.ndarray:
+        """Return the (4, 4) covariance that a motion adds."""
+        config = self.config
+        walk = config.curvature_walk**2
+        slip = config.odometry_sigma**2
+        moved = np.hypot(step.x_m, step.y_m)
+        turned = abs((step.yaw_rad + np.pi) % (2 * np.pi) - np.pi)
+        return np.diag(
+            [
+                slip * moved * moved,
+                slip * turned * turned + (0.1 * config.odometry_sigma * moved) ** 2,
+                walk * arc_m,
+                walk * arc_m,
+            ]
+        )
+
+    def _corrected(self, track: _Track, estimate: PathEstimate) -> _Track | None:
+        """Return the track after a picture; None where outliers ended it."""
+        if not estimate.is_valid:
+            return track
+        measured = estimate.curve
+        if measured.look_ahead_m != track.curve.look_ahead_m:
+            return _begun(estimate, track.stamp_ns, track.pose)
+        noise = estimate.covariance * self.config.correlated_pictures
+        innovation = measured.state - track.curve.state
+        innovation[1] = (innovation[1] + np.pi) % (2 * np.pi) - np.pi
+        total = track.covariance + noise
+        if self._is_outlier(innovation, total):
+            self._outliers += 1
+            if self._outliers < self.config.outliers_to_restart:
+                return track
+            self._outliers = 0
+            return _begun(estimate, track.stamp_ns, track.pose)
+        self._outliers = 0
+        gain = np.linalg.solve(total, track.covariance).T
+        kept = np.eye(4) - gain
+        covariance = kept @ track.covariance @ kept.T + gain @ noise @ gain.T
+        state = track.curve.state + gain @ innovation
+        begin_m, end_m = estimate.extent_m
+        return replace(
+            track, curve=Clothoid.from_state(state, measured.look_ahead_m),
+            covariance=0.5 * (covariance + covariance.T), from_m=min(track.from_m, begin_m),
+            to_m=end_m, seen_ns=track.stamp_ns, confidence=estimate.confidence,
+            is_parted=estimate.is_parted,
+        )  # fmt: skip
+
+    def _is_outlier(self, innovation: np.ndarray, total: np.ndarray) -> bool:
+        slack = (self.config.gate_slack_m, self.config.gate_slack_rad)
+        limits = self.config.gate * np.sqrt(np.diag(total)[:2]) + slack
+        return bool((np.abs(innovation[:2]) > limits).any())
+
+    def _note_width(self, width_m: float) -> None:
+        if np.isnan(width_m):
+            return
+        if self._width_m is None:
+            self._width_m = width_m
+        self._width_m += WIDTH_GAIN * (width_m - self._width_m)
+
+    def _told(self, track: _Track) -> PathEstimate:
+        """Return the track as an estimate, or why it is none."""
+        look_ahead_m = track.curve.look_ahead_m
+        if track.to_m - track.from_m < self.config.min_length_m:
+            return PathEstimate.invalid(PathProblem.LOST, look_ahead_m=look_ahead_m)
+        if not np.sqrt(track.covariance[0, 0]) <= self.config.max_lateral_sigma_m:
+            return PathEstimate.invalid(PathProblem.TOO_UNCERTAIN, look_ahead_m=look_ahead_m)
+        age_s = max(0.0, (track.stamp_ns - track.seen_ns) * 1e-9)
+        fading = 1 - age_s / self.config.max_age_s if self.config.max_age_s else 1.0
+        return PathEstimate.along(
+            track.curve, track.covariance, (track.from_m, track.to_m),
+            width_m=np.nan if self._width_m is None else self._width_m,
+            is_parted=track.is_parted,
+            confidence=float(np.clip(track.confidence * fading, 0, 1)),
+        )  # fmt: skip
+
+
+def _begun(estimate: PathEstimate, stamp_ns: int, pose: PlanarPose) -> _Track | None:
+    """Return a track that knows one picture, None where it shows no path."""
+    if not estimate.is_valid:
+        return None
+    begin_m, end_m = estimate.extent_m
+    return _Track(
+        curve=estimate.curve, covariance=np.array(estimate.covariance), pose=pose,
+        stamp_ns=stamp_ns, from_m=begin_m, to_m=end_m, seen_ns=stamp_ns,
+        confidence=estimate.confidence, is_parted=estimate.is_parted,
+    )  # fmt: skip
