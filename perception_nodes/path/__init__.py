@@ -7,7 +7,8 @@ Where does the path run: from masks to a curve in metres, with its uncertainty.
     estimate = tracker.update(mask, confidence, ground, stamp_ns, odom_from_base)
 
 ``PathEstimator`` looks at one mask, ``PathFilter`` smooths what it says, ``PathTracker`` is both
-and remembers the choice at partings. ``PathEstimate`` is what every source of this package returns and what controllers take.
+and remembers the choice at partings. ``PathEstimate`` is what every source of this package
+returns and what controllers take.
 """
 
 from perception_nodes.path.classes import PathClasses, Role
