@@ -18,8 +18,30 @@ MOST_SAMPLES = 400
 POINT_CHORDS = 16
 FOOT_ITERATIONS = 6
 """Newton steps to the nearest point; each squares the error, and bends are mild."""
+DERIVATIVE_STEP = np.array([1e-4, 1e-4, 1e-3, 1e-3])
+FOOT_TOLERANCE_M = 1e-6
 SMALLEST_STRETCH = 0.2
 """Nearer to the centre of curvature the nearest point is hardly told; steps stay bounded."""
+
+
+def drift_covariance(drift_1_m3: float, arc_m: float) -> np.ndarray:
+    """
+    Return (4, 4) how uncertain a path grows that leaves its clothoid, as told after an arc.
+
+    Curvature that walks at random makes heading its first integral and the lateral offset its
+    second one.
+
+    :param drift_1_m3: variance of curvature per metre.
+    :param arc_m: ahead of the known place, or behind it where negative.
+    """
+    s, sign = abs(arc_m), np.sign(arc_m)
+    covariance = np.zeros((4, 4))
+    covariance[:3, :3] = [
+        [s**5 / 20, s**4 / 8 * sign, -(s**3) / 6],
+        [s**4 / 8 * sign, s**3 / 3, -(s**2) / 2 * sign],
+        [-(s**3) / 6, -(s**2) / 2 * sign, s],
+    ]
+    return drift_1_m3 * covariance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +129,19 @@ class Clothoid:
         """
         return self.advanced(old_from_new, look_ahead_m)[0]
 
-    def advanced(self, old_from_new: PlanarPose, look_ahead_m: float) -> tuple[Clothoid, float]:
-        """Return the curve of :meth:`moved`, and how far its foot has moved along the curve."""
+    def advanced(
+        self, old_from_new: PlanarPose, look_ahead_m: float, near_m: float = 0.0
+    ) -> tuple[Clothoid, float]:
+        """
+        Return the curve of :meth:`moved`, and how far its foot has moved along the curve.
+
+        :param near_m: about how far.
+        """
         c, s = np.cos(old_from_new.yaw_rad), np.sin(old_from_new.yaw_rad)
         place = np.array(
             [old_from_new.x_m + c * look_ahead_m, old_from_new.y_m + s * look_ahead_m]
         )
-        arc_m = self._nearest_arc_m(place)
+        arc_m = self._nearest_arc_m(place, near_m)
         heading = float(self.headings(np.array(arc_m)))
         away = place - self.point_at(arc_m)
         moved = Clothoid(
@@ -127,16 +155,33 @@ class Clothoid:
         )
         return moved, arc_m
 
-    def _nearest_arc_m(self, place_xy: np.ndarray) -> float:
-        """Return where the curve is nearest to a place, by Newton's method from the foot."""
-        arc_m = 0.0
+    def advanced_with(
+        self, covariance: np.ndarray, old_from_new: PlanarPose, look_ahead_m: float
+    ) -> tuple[Clothoid, float, np.ndarray]:
+        """Return what :meth:`advanced` does, and the (4, 4) covariance that follows from one."""
+        moved, arc_m = self.advanced(old_from_new, look_ahead_m)
+        derivatives = np.empty((4, 4))
+        for column, change in enumerate(DERIVATIVE_STEP):
+            state = self.state
+            state[column] += change
+            other = Clothoid.from_state(state, self.look_ahead_m)
+            told = other.advanced(old_from_new, look_ahead_m, arc_m)[0]
+            derivatives[:, column] = (told.state - moved.state) / change
+        return moved, arc_m, derivatives @ covariance @ derivatives.T
+
+    def _nearest_arc_m(self, place_xy: np.ndarray, near_m: float) -> float:
+        """Return where the curve is nearest to a place, by Newton's method."""
+        arc_m = near_m
         for _ in range(FOOT_ITERATIONS):
             heading = float(self.headings(np.array(arc_m)))
             away = place_xy - self.point_at(arc_m)
             along = away[0] * np.cos(heading) + away[1] * np.sin(heading)
             across = away[1] * np.cos(heading) - away[0] * np.sin(heading)
             curvature = self.curvature_1_m + self.curvature_rate_1_m2 * arc_m
-            arc_m += float(along / max(1 - curvature * across, SMALLEST_STRETCH))
+            step_m = float(along / max(1 - curvature * across, SMALLEST_STRETCH))
+            arc_m += step_m
+            if abs(step_m) < FOOT_TOLERANCE_M:
+                break
         return arc_m
 
     def _at(self, arc_m: np.ndarray, foot: int) -> CurveSamples:

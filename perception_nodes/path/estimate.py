@@ -8,7 +8,8 @@ from enum import Enum
 
 import numpy as np
 
-from perception_nodes.path.clothoid import Clothoid
+from perception_nodes.geometry import PlanarPose
+from perception_nodes.path.clothoid import Clothoid, drift_covariance
 
 STATE = ('lateral_error_m', 'heading_error_rad', 'curvature_1_m', 'curvature_rate_1_m2')
 """Order of rows and columns of :attr:`PathEstimate.covariance`."""
@@ -19,6 +20,7 @@ ROUNDING = 1e-9
 POINTS = 24
 """Of the line of an estimate that is made from a curve, if it begins at the foot."""
 EXTENT_STEP_M = 0.05
+NOTHING_BEFORE = (np.zeros((0, 2)), np.zeros(0))
 
 
 class PathProblem(str, Enum):
@@ -74,6 +76,8 @@ class PathEstimate:
     :param curvature_1_m: see above.
     :param curvature_rate_1_m2: see above.
     :param covariance: (4, 4) float64 of the four values above, in the order of :data:`STATE`.
+    :param drift_1_m3: variance per metre of path by which its curvature leaves the clothoid that
+        the values describe: away from where they are told, the path is less certain.
     :param width_m: width of the lane, > 0, NaN when it was neither seen nor known.
     :param is_parted: whether there was more than one way to go, and one was chosen.
     :param confidence: 0..1, how much of a well-seen path this is; 0 when not valid.
@@ -88,6 +92,7 @@ class PathEstimate:
     curvature_1_m: float = float('nan')
     curvature_rate_1_m2: float = float('nan')
     covariance: np.ndarray
+    drift_1_m3: float = 0.0
     width_m: float = float('nan')
     is_parted: bool = False
     confidence: float = 0.0
@@ -99,7 +104,7 @@ class PathEstimate:
             array = np.array(getattr(self, name), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
-        for name in ('look_ahead_m', 'width_m', 'confidence', *STATE):
+        for name in ('look_ahead_m', 'drift_1_m3', 'width_m', 'confidence', *STATE):
             object.__setattr__(self, name, float(getattr(self, name)))
         self._check_shapes()
         if not (np.isfinite(self.look_ahead_m) and self.look_ahead_m >= 0):
@@ -127,8 +132,10 @@ class PathEstimate:
         extent_m: tuple[float, float],
         *,
         confidence: float,
+        drift_1_m3: float = 0.0,
         width_m: float = float('nan'),
         is_parted: bool = False,
+        before: tuple[np.ndarray, np.ndarray] = NOTHING_BEFORE,
     ) -> PathEstimate:
         """
         Return the valid estimate of a curve.
@@ -136,19 +143,23 @@ class PathEstimate:
         :param curve: the middle line.
         :param covariance: (4, 4) of its values.
         :param extent_m: arc lengths from the foot between which the path is known.
+        :param before: (M, 2) points and (M,) deviations that the line begins with, known better
+            than the curve tells.
         """
         begin_m, end_m = extent_m
         samples = curve.sampled(min(begin_m, 0.0), end_m, (end_m - begin_m) / (POINTS - 1))
         kept = (samples.arc_m >= begin_m - 1e-9) & (samples.arc_m <= end_m + 1e-9)
         shifts = samples.shifts()[kept]
         variance = np.einsum('ij,jk,ik->i', shifts, covariance, shifts)
+        variance += drift_covariance(drift_1_m3, 1.0)[0, 0] * np.abs(samples.arc_m[kept]) ** 5
         lateral, heading, curvature, rate = curve.state
         return cls(
-            points_xy=samples.xy[kept], sigma_m=np.sqrt(np.maximum(variance, 0.0)),
+            points_xy=np.concatenate([before[0], samples.xy[kept]]),
+            sigma_m=np.concatenate([before[1], np.sqrt(np.maximum(variance, 0.0))]),
             look_ahead_m=curve.look_ahead_m, lateral_error_m=lateral,
             heading_error_rad=(heading + np.pi) % (2 * np.pi) - np.pi,
             curvature_1_m=curvature, curvature_rate_1_m2=rate, covariance=covariance,
-            width_m=width_m, is_parted=is_parted, confidence=confidence,
+            drift_1_m3=drift_1_m3, width_m=width_m, is_parted=is_parted, confidence=confidence,
         )  # fmt: skip
 
     @property
@@ -170,6 +181,19 @@ class PathEstimate:
     def curve(self) -> Clothoid:
         """The middle line as a curve; its values are NaN when not valid."""
         return Clothoid.from_state(self.state, self.look_ahead_m)
+
+    def told_from(
+        self, base_from_there: PlanarPose, look_ahead_m: float = 0.0
+    ) -> tuple[Clothoid, np.ndarray]:
+        """
+        Return the same path as told by a robot that stands elsewhere.
+
+        :returns: the curve, and the (4, 4) covariance of its values.
+        """
+        curve, arc_m, covariance = self.curve.advanced_with(
+            self.covariance, base_from_there, look_ahead_m
+        )
+        return curve, covariance + drift_covariance(self.drift_1_m3, arc_m)
 
     @property
     def extent_m(self) -> tuple[float, float]:
@@ -243,6 +267,8 @@ class PathEstimate:
             raise ValueError(f'confidence must lie in 0..1, got {self.confidence!r}')
         if not (np.isnan(self.width_m) or 0 < self.width_m < np.inf):
             raise ValueError(f'width_m must be > 0, or NaN for unknown, got {self.width_m!r}')
+        if not 0 <= self.drift_1_m3 < np.inf:
+            raise ValueError(f'drift_1_m3 must be finite and ≥ 0, got {self.drift_1_m3!r}')
         if not _is_covariance(self.covariance):
             raise ValueError(
                 'PathEstimate.covariance must be finite, symmetric and positive semidefinite, '

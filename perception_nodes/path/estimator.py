@@ -56,6 +56,7 @@ class PathEstimator:
         # Markings are followed along their middles, a region along its edges.
         is_line = PathMode(self.config.mode) is PathMode.MARKINGS
         self._line_m = self.config.marking_width_m if is_line else 0.0
+        self._drift_1_m3 = DRIFT / (self.config.min_radius_m**2 * self.config.lane_width_m)
         self._roles = (PathClasses() if classes is None else classes).role_table(labels)
 
     def estimate(
@@ -127,7 +128,7 @@ class PathEstimator:
             width_sigma_m=config.lane_width_sigma_m,
             curvature_sigma_1_m=bend,
             curvature_rate_sigma_1_m2=bend / (TRANSITION_WIDTHS * config.lane_width_m),
-            drift_1_m3=DRIFT * bend * bend / config.lane_width_m,
+            drift_1_m3=self._drift_1_m3,
         )
 
     def _no_path(self, problem: PathProblem) -> PathEstimate:
@@ -158,7 +159,8 @@ class PathEstimator:
         if not (np.isfinite(covariance).all() and (sigma <= limits).all()):
             return self._no_path(PathProblem.TOO_UNCERTAIN)
         return PathEstimate.along(
-            fit.curve, covariance, (from_m, to_m), width_m=fit.width_m - self._line_m,
+            fit.curve, covariance, (from_m, to_m), drift_1_m3=self._drift_1_m3,
+            width_m=fit.width_m - self._line_m,
             is_parted=evidence.parted,
             confidence=self._confidence(fit, evidence, to_m - from_m),
         )  # fmt: skip

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perception_nodes.geometry import PlanarPose
-from perception_nodes.path.clothoid import Clothoid
-from perception_nodes.path.estimate import PathEstimate, PathProblem
+from perception_nodes.path.clothoid import Clothoid, drift_covariance
+from perception_nodes.path.estimate import NOTHING_BEFORE, PathEstimate, PathProblem
+from perception_nodes.path.trail import PathTrail
 from perception_nodes.structures import check_settings, setting
 
-DERIVATIVE_STEP = np.array([1e-4, 1e-4, 1e-3, 1e-3])
 WIDTH_GAIN = 0.1
 """Share of a new width in the running mean: a lane keeps its width for many pictures."""
 CLOCK_RESET_S = 1.0
@@ -99,17 +99,23 @@ class PathFilter:
     Smooths estimates, bridges gaps, refuses outliers, and forgets in time.
 
     Call it for every picture, also where the estimate is not valid.
+
+    :param usual_width_m: of the lane, before any picture.
     """
 
-    def __init__(self, config: FilterConfig | None = None) -> None:
+    def __init__(
+        self, config: FilterConfig | None = None, usual_width_m: float | None = None
+    ) -> None:
         self.config = FilterConfig() if config is None else config
+        self._usual_width_m = usual_width_m
         self.reset()
 
     def reset(self) -> None:
         """Forget the path."""
         self._track: _Track | None = None
+        self._trail = PathTrail()
         self._outliers = 0
-        self._width_m: float | None = None
+        self._width_m = self._usual_width_m
 
     @property
     def width_m(self) -> float | None:
@@ -147,9 +153,11 @@ class PathFilter:
             self._track = self._corrected(track, estimate)
         if self._track is None:
             return estimate
-        if estimate.is_valid and self._track.seen_ns == stamp_ns:
+        track = self._track
+        if estimate.is_valid and track.seen_ns == stamp_ns:
             self._note_width(estimate.width_m)
-        return self._told(self._track)
+        self._trail = self._trail.extended(track.curve, track.covariance, odom_from_base)
+        return self._told(track)
 
     def _is_fresh(self, track: _Track, stamp_ns: int, pose: PlanarPose) -> bool:
         """Return whether what is known still holds at a stamp and pose."""
@@ -164,34 +172,26 @@ class PathFilter:
         """Return the track as told from another pose."""
         step = track.pose.inverse() @ pose
         look_ahead_m = track.curve.look_ahead_m
-        curve, arc_m = track.curve.advanced(step, look_ahead_m)
-        jacobian = np.empty((4, 4))
-        for column, change in enumerate(DERIVATIVE_STEP):
-            state = track.curve.state
-            state[column] += change
-            other = Clothoid.from_state(state, look_ahead_m).moved(step, look_ahead_m)
-            jacobian[:, column] = (other.state - curve.state) / change
-        covariance = jacobian @ track.covariance @ jacobian.T + self._noise(step, abs(arc_m))
+        curve, arc_m, covariance = track.curve.advanced_with(track.covariance, step, look_ahead_m)
         return replace(
-            track, curve=curve, covariance=covariance, pose=pose, stamp_ns=stamp_ns,
-            from_m=max(track.from_m - arc_m, -look_ahead_m), to_m=track.to_m - arc_m,
+            track, curve=curve, covariance=covariance + self._noise(step, arc_m), pose=pose,
+            stamp_ns=stamp_ns, from_m=max(track.from_m - arc_m, -look_ahead_m),
+            to_m=track.to_m - arc_m,
         )  # fmt: skip
 
     def _noise(self, step: PlanarPose, arc_m: float) -> np.ndarray:
         """Return the (4, 4) covariance that a motion adds."""
-        config = self.config
-        walk = config.curvature_walk**2
-        slip = config.odometry_sigma**2
+        slip = self.config.odometry_sigma**2
         moved = np.hypot(step.x_m, step.y_m)
         turned = abs((step.yaw_rad + np.pi) % (2 * np.pi) - np.pi)
-        return np.diag(
-            [
-                slip * moved * moved,
-                slip * turned * turned + (0.1 * config.odometry_sigma * moved) ** 2,
-                walk * arc_m,
-                walk * arc_m,
-            ]
-        )
+        heading = slip * turned * turned + (0.1 * self.config.odometry_sigma * moved) ** 2
+        walk = self._drift_1_m3
+        odometry = np.diag([slip * moved * moved, heading, 0.0, walk * abs(arc_m)])
+        return odometry + drift_covariance(walk, arc_m)
+
+    @property
+    def _drift_1_m3(self) -> float:
+        return self.config.curvature_walk**2
 
     def _corrected(self, track: _Track, estimate: PathEstimate) -> _Track | None:
         """Return the track after a picture; None where outliers ended it."""
@@ -244,8 +244,11 @@ class PathFilter:
             return PathEstimate.invalid(PathProblem.TOO_UNCERTAIN, look_ahead_m=look_ahead_m)
         age_s = max(0.0, (track.stamp_ns - track.seen_ns) * 1e-9)
         fading = 1 - age_s / self.config.max_age_s if self.config.max_age_s else 1.0
+        before = self._trail.told(track.curve, track.pose, self.config.odometry_sigma)
+        from_m = 0.0 if len(before[1]) and track.to_m > 0 else track.from_m
         return PathEstimate.along(
-            track.curve, track.covariance, (track.from_m, track.to_m),
+            track.curve, track.covariance, (from_m, track.to_m), drift_1_m3=self._drift_1_m3,
+            before=before if from_m == 0 else NOTHING_BEFORE,
             width_m=np.nan if self._width_m is None else self._width_m,
             is_parted=track.is_parted,
             confidence=float(np.clip(track.confidence * fading, 0, 1)),

@@ -36,7 +36,7 @@ class PathTracker:
     ) -> None:
         self._labels, self._classes = labels, classes
         self._estimator = PathEstimator(labels, config, classes)
-        self._filter = PathFilter(filter_config)
+        self._filter = PathFilter(filter_config, self._estimator.config.lane_width_m)
         self.latest: PathEstimate | None = None
         self._parted_at: PlanarPose | None = None
 
