@@ -10,6 +10,7 @@ from perception_nodes.geometry.camera_model import (
 )
 from perception_nodes.geometry.ground import GroundNotVisibleError, GroundProjection
 from perception_nodes.geometry.lens import DistortionModel
+from perception_nodes.geometry.pixel_rays import points_of_depth
 from perception_nodes.geometry.planar_pose import (
     PlanarPose,
     WrongTransformError,
@@ -39,4 +40,5 @@ __all__ = [
     'centred_from_continuous',
     'continuous_from_centred',
     'planar_pose_from_matrix',
+    'points_of_depth',
 ]

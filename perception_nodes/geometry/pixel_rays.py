@@ -65,6 +65,38 @@ def rays_of_picture(camera: CameraModel, stride: int = 1) -> PixelRays:
     return PixelRays(*pictures)
 
 
+@functools.lru_cache(maxsize=4)
+def slopes_of_picture(camera: CameraModel) -> np.ndarray:
+    """
+    Return how far to the right and down every pixel looks per metre ahead, made once per camera.
+
+    :returns: (2, H, W) float32, read-only; NaN where the lens model has no direction ahead.
+    """
+    width, height = camera.size_wh
+    pixels = _grid(np.arange(width), np.arange(height))
+    points = camera.points_at_depth(pixels, np.ones(len(pixels)))
+    slopes = np.ascontiguousarray(points[:, :2].T, np.float32).reshape(2, height, width)
+    slopes.setflags(write=False)
+    return slopes
+
+
+def points_of_depth(camera: CameraModel, depth_m: np.ndarray) -> np.ndarray:
+    """
+    Return where the pixels of a depth picture are.
+
+    :param depth_m: (H, W) metres along the optical axis (REP-118), NaN for none; the size of the
+        camera's picture.
+    :returns: (H, W, 3) float32 metres in the camera frame; NaN without depth.
+    """
+    points = np.empty((*depth_m.shape, 3), np.float32)
+    slopes = slopes_of_picture(camera)
+    for axis, slope in enumerate(slopes):
+        np.multiply(slope, depth_m, out=points[..., axis], casting='same_kind')
+    # Where the lens has no direction, no depth is one either.
+    points[..., 2] = np.where(np.isnan(slopes[0]), np.nan, depth_m)
+    return points
+
+
 @functools.lru_cache(maxsize=16)
 def rays_of_probes(camera: CameraModel) -> np.ndarray:
     """Return (N, 3) float64 rays of pixels that are spread over the picture up to its edges."""

@@ -37,6 +37,16 @@ class PlanarPose:
             yaw_rad=-self.yaw_rad,
         )
 
+    def apply(self, points_xy: np.ndarray) -> np.ndarray:
+        """
+        Return points of this frame in the parent frame.
+
+        :param points_xy: (..., 2) metres, of any float type, which is kept.
+        """
+        c, s = np.cos(self.yaw_rad), np.sin(self.yaw_rad)
+        turn = np.array([[c, s], [-s, c]], points_xy.dtype)
+        return points_xy @ turn + np.array([self.x_m, self.y_m], points_xy.dtype)
+
     @property
     def matrix(self) -> np.ndarray:
         """(4, 4) float64 transform, parent from this frame."""

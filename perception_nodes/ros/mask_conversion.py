@@ -7,7 +7,7 @@ import math
 import numpy as np
 from sensor_msgs.msg import Image, PointCloud2
 
-from perception_nodes.geometry import CameraModel, GroundProjection
+from perception_nodes.geometry import CameraModel, GroundProjection, points_of_depth
 from perception_nodes.imaging.depth import depth_to_metres
 from perception_nodes.imaging.image_error import ImageError, ImageReason
 from perception_nodes.mapping.map_stage import MapFrame
@@ -87,7 +87,6 @@ def camera_points(message: Image | PointCloud2, camera: CameraModel) -> np.ndarr
             f'depth is {width}x{height}, the mask {camera.size_wh[0]}x{camera.size_wh[1]}: '
             'give depth registered to the picture of the mask',
         )
-    depth_m[~np.isfinite(depth_m)] = np.nan
-    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
-    points = camera.points_at_depth(pixels.reshape(-1, 2), depth_m.ravel())
-    return points.reshape(height, width, 3).astype(np.float32)
+    # Some drivers write 0 for unknown into 32FC1 too: at the lens nothing can be.
+    depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
+    return points_of_depth(camera, depth_m)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perception_nodes.geometry import CameraModel
+
 OPTICAL_FROM_OPENGL = np.diag([1.0, -1.0, -1.0])
 """OpenGL cameras look along -z with y up; optical frames along +z with y down (REP-103)."""
 
@@ -47,6 +49,11 @@ class PinholeCamera:
     def matrix(self) -> np.ndarray:
         """(3, 3) float64 intrinsic matrix."""
         return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1.0]])
+
+    @property
+    def model(self) -> CameraModel:
+        """The same camera with pixels counted from the centre of the first."""
+        return CameraModel.pinhole(self.size_wh, self.fx, self.fy, self.cx - 0.5, self.cy - 0.5)
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """

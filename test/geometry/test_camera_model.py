@@ -11,6 +11,7 @@ from perception_nodes.geometry import (
     DistortionModel,
     centred_from_continuous,
     continuous_from_centred,
+    points_of_depth,
 )
 
 ROUND_TRIP_PX = 0.01
@@ -102,6 +103,18 @@ def test_fisheye_projection_agrees_with_opencv(cameras):
         points[None], np.zeros(3), np.zeros(3), camera.matrix, np.array(camera.d)
     )[0][0]
     assert np.abs(camera.project(points) - wanted).max() < 1e-6
+
+
+def test_depth_picture_becomes_the_points_of_its_pixels(camera):
+    width, height = camera.size_wh
+    depth_m = np.random.default_rng(0).uniform(0.2, 8, (height, width)).astype(np.float32)
+    depth_m[10, 20] = np.nan
+    points = points_of_depth(camera, depth_m)
+    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).reshape(-1, 2)
+    wanted = camera.points_at_depth(pixels, depth_m.ravel()).reshape(height, width, 3)
+    assert points.dtype == np.float32
+    assert np.isnan(points[10, 20]).all()
+    assert np.allclose(points, wanted, rtol=1e-5, atol=1e-5, equal_nan=True)
 
 
 def test_no_points_give_no_pixels(camera):

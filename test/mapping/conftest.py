@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import pytest
 
@@ -52,8 +51,8 @@ class RoundRoom:
 
         Above ``first_row`` everything is wall: out of range there.
         """
-        end = _moved(points_xy[first_row:], pose)
-        start = _moved(np.array([CAMERA_FORWARD_M, 0.0], np.float32), pose)
+        end = pose.apply(points_xy[first_row:])
+        start = pose.apply(np.array([CAMERA_FORWARD_M, 0.0], np.float32))
         radius_m = np.hypot(end[..., 0], end[..., 1])
         on_lane = np.abs(radius_m - self.ring_radius_m) <= self.lane_width_m / 2
         seen = np.where(on_lane, LANE, FLOOR)
@@ -73,56 +72,12 @@ class RoundRoom:
         return found
 
 
-def _moved(points: np.ndarray, pose: PlanarPose) -> np.ndarray:
-    c, s = np.cos(pose.yaw_rad), np.sin(pose.yaw_rad)
-    turn = np.array([[c, s], [-s, c]], points.dtype)
-    return points @ turn + np.array([pose.x_m, pose.y_m], points.dtype)
-
-
 def _segment_distance(start: np.ndarray, end: np.ndarray, point: np.ndarray) -> np.ndarray:
     """Return the distance of a point from the segments start..end; inf where end is NaN."""
     way_x, way_y = end[..., 0] - start[0], end[..., 1] - start[1]
     to_x, to_y = point - start
     along = np.clip((to_x * way_x + to_y * way_y) / (way_x**2 + way_y**2), 0, 1)
     return np.nan_to_num(np.hypot(along * way_x - to_x, along * way_y - to_y), nan=np.inf)
-
-
-def tolerant_iou(found: np.ndarray, truth: np.ndarray, seen: np.ndarray) -> float:
-    """Return the IoU over seen cells where a neighbour counts as the same cell."""
-    near = np.ones((3, 3), np.uint8)
-    near_truth = cv2.dilate(truth.astype(np.uint8), near) > 0
-    near_found = cv2.dilate((found & seen).astype(np.uint8), near) > 0
-    hits = (found & seen & near_truth).sum()
-    false = (found & seen & ~near_truth).sum()
-    missed = (truth & seen & ~near_found).sum()
-    return float(hits / (hits + false + missed))
-
-
-class SeenCells:
-    """Counts in how many frames each cell of odom was seen within a range."""
-
-    def __init__(self, resolution_m=0.05, max_range_m=3.0):
-        self.resolution_m, self.max_range_m = resolution_m, max_range_m
-        self.counts = {}
-
-    def add(self, observation: Observation, pose: PlanarPose) -> None:
-        """Count the cells of one frame once."""
-        x_m, y_m = observation.points_xy.astype(np.float64)
-        near = np.hypot(x_m, y_m) <= self.max_range_m
-        places = _moved(np.stack([x_m[near], y_m[near]], axis=1), pose)
-        cells = np.unique(np.floor(places / self.resolution_m).astype(int), axis=0)
-        for cell in map(tuple, cells.tolist()):
-            self.counts[cell] = self.counts.get(cell, 0) + 1
-
-    def window(self, grid, at_least=3) -> np.ndarray:
-        """Return the (N, N) cells of the grid's window seen at least so often."""
-        side = grid.config.size_cells
-        left, low = np.rint(np.array(grid.origin_xy) / self.resolution_m).astype(int)
-        seen = np.zeros((side, side), bool)
-        for (column, row), count in self.counts.items():
-            if count >= at_least and 0 <= column - left < side and 0 <= row - low < side:
-                seen[row - low, column - left] = True
-        return seen
 
 
 def cell_centres(grid) -> tuple[np.ndarray, np.ndarray]:
@@ -178,22 +133,10 @@ def look():
     return look_at
 
 
-@pytest.fixture
-def seen_cells():
-    """Return a fresh count of seen cells."""
-    return SeenCells()
-
-
 @pytest.fixture(scope='session')
 def centres():
     """Return the function for the middles of a grid's cells."""
     return cell_centres
-
-
-@pytest.fixture(scope='session')
-def iou():
-    """Return the IoU with a tolerance of one cell."""
-    return tolerant_iou
 
 
 @pytest.fixture(scope='session')
