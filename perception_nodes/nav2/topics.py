@@ -16,9 +16,11 @@ class Content(str, Enum):
     LABELS = 'class labels'
 
 
+SEMANTIC_MAP_NODE = 'semantic_map_node'
 # Topics of this suite: known, not guessed.
 OCCUPANCY = 'semantic_map_node/occupancy'
 OBSTACLES = 'semantic_map_node/obstacles'
+FLOOR = 'semantic_map_node/floor'
 POINTS = 'semantic_map_node/points'
 MASK = 'segmentation_node/mask'
 CONFIDENCE = 'segmentation_node/confidence'
@@ -27,6 +29,7 @@ LABEL_INFO = 'segmentation_node/label_info'
 _OURS = {
     OCCUPANCY: Content.GRID,
     OBSTACLES: Content.CLOUD,
+    FLOOR: Content.CLOUD,
     POINTS: Content.CLOUD,
     MASK: Content.IMAGE,
     CONFIDENCE: Content.IMAGE,

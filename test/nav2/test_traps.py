@@ -30,7 +30,7 @@ local_costmap:
         z_voxels: 16
         z_resolution: 0.125
         camera:
-          topic: /semantic_map_node/obstacles
+          topic: /camera/points
           data_type: PointCloud2
           max_obstacle_height: 1.8
           clearing: true
@@ -198,7 +198,8 @@ TRAPS = [
     ('local', CAMERA + 'data_type', 'LaserScan', 'data_type', 'error'),
     ('local', CAMERA + 'data_type', 'PointCloud', 'data_type', 'error'),
     ('local', CAMERA + 'topic', '/scan', 'data_type', 'error'),
-    ('local', CAMERA + 'topic', 'semantic_map_node/obstacles', 'topics', 'error'),
+    ('local', CAMERA + 'topic', 'camera/points', 'topics', 'error'),
+    ('local', CAMERA + 'topic', '/semantic_map_node/obstacles', 'clearing', 'warning'),
     ('local', CAMERA + 'inf_is_valid', True, 'data_type', 'warning'),
     ('local', CAMERA + 'expected_update_rate', 10.0, 'update_rate', 'warning'),
     ('local', CAMERA + 'sensor_frame', 'base_link', 'sensor_frame', 'warning'),
@@ -353,6 +354,12 @@ def sound(name: str) -> dict[str, Any]:
 
 def planted(name: str, place: str, value: object) -> dict[str, Any]:
     parameters = sound(name)
+    plant(parameters, place, value)
+    return parameters
+
+
+def plant(parameters: dict[str, Any], place: str, value: object) -> None:
+    """Write a value at a place of a file, or delete what stands there."""
     block = parameters
     *outer, last = place.split('.')
     for part in outer:
@@ -361,7 +368,6 @@ def planted(name: str, place: str, value: object) -> dict[str, Any]:
         del block[last]
     else:
         block[last] = deepcopy(value)
-    return parameters
 
 
 @pytest.mark.parametrize('name', SOUND)
@@ -450,7 +456,7 @@ class TestWildcards:
 
 class TestReleases:
     def test_relative_topic_is_sound_from_kilted_on(self):
-        parameters = planted('local', CAMERA + 'topic', 'semantic_map_node/obstacles')
+        parameters = planted('local', CAMERA + 'topic', 'camera/points')
         assert check_nav2(parameters, Release.KILTED) == []
         assert check_nav2(parameters, Release.JAZZY)
 
@@ -517,6 +523,7 @@ OWN_FILES = sorted((HERE.parents[1] / 'config').glob('nav2_*.yaml'))
 def test_shipped_files_are_all_there():
     assert [path.stem for path in OWN_FILES] == [
         'nav2_collision_monitor',
+        'nav2_perception_lifecycle',
         'nav2_semantic_layer',
         'nav2_static_layer',
         'nav2_voxel_layer',
@@ -533,6 +540,92 @@ def test_shipped_file_yields_nothing(path, release):
             parameters['collision_monitor']['ros__parameters']['enable_stamped_cmd_vel'] is False
         )
     assert check_nav2(parameters, release) == []
+
+
+BLOCK = {
+    'nav2_collision_monitor': 'collision_monitor.ros__parameters.',
+    'nav2_perception_lifecycle': '',
+}
+SEMANTIC, FLOOR = 'voxel_layer.semantic.', 'voxel_layer.floor.'
+LAYER_SOURCE = 'semantic_layer.camera.'
+PERCEPTION = 'lifecycle_manager_perception.ros__parameters.'
+
+# shipped file, parameter, what somebody makes of it, the check that must speak
+SPOILED = [
+    ('nav2_voxel_layer', SEMANTIC + 'topic', 'semantic_map_node/obstacles', 'topics'),
+    ('nav2_voxel_layer', SEMANTIC + 'topic', '/scan', 'data_type'),
+    ('nav2_voxel_layer', SEMANTIC + 'data_type', MISSING, 'data_type'),
+    ('nav2_voxel_layer', SEMANTIC + 'max_obstacle_height', MISSING, 'heights'),
+    ('nav2_voxel_layer', SEMANTIC + 'max_obstacle_height', 0.0, 'heights'),
+    ('nav2_voxel_layer', FLOOR + 'max_obstacle_height', MISSING, 'heights'),
+    ('nav2_voxel_layer', FLOOR + 'clearing', False, 'sources'),
+    ('nav2_voxel_layer', SEMANTIC + 'clearing', MISSING, 'clearing'),
+    ('nav2_voxel_layer', 'voxel_layer.observation_sources', 'semantic', 'clearing'),
+    ('nav2_voxel_layer', 'voxel_layer.observation_sources', 'semantic', 'sources'),
+    ('nav2_voxel_layer', SEMANTIC + 'sensor_frame', 'base_link', 'sensor_frame'),
+    ('nav2_voxel_layer', 'global_frame', '/odom', 'frames'),
+    ('nav2_voxel_layer', 'transform_tolerance', 0.0, 'tolerance'),
+    ('nav2_static_layer', 'trinary_costmap', MISSING, 'graded_costs'),
+    ('nav2_static_layer', 'trinary_costmap', True, 'graded_costs'),
+    ('nav2_static_layer', 'track_unknown_space', MISSING, 'graded_costs'),
+    ('nav2_static_layer', 'rolling_window', False, 'static_geometry'),
+    ('nav2_static_layer', 'semantic_layer.map_topic', '/semantic_map_node/floor', 'static_map'),
+    ('nav2_static_layer', 'semantic_layer.map_subscribe_transient_local', False, 'static_map'),
+    ('nav2_static_layer', 'semantic_layer.trinary_costmap', False, 'placement'),
+    ('nav2_semantic_layer', LAYER_SOURCE + 'pointcloud_topic', MISSING, 'semantic_topics'),
+    ('nav2_semantic_layer', LAYER_SOURCE + 'danger.max_cost', 255, 'semantic_costs'),
+    ('nav2_semantic_layer', LAYER_SOURCE + 'class_types', ['slow'], 'semantic_classes'),
+    ('nav2_semantic_layer', 'plugins', ['inflation_layer', 'semantic_layer'], 'layer_order'),
+    ('nav2_collision_monitor', 'semantic.type', MISSING, 'monitor_sources'),
+    ('nav2_collision_monitor', 'source_timeout', 0.0, 'monitor_timeout'),
+    ('nav2_collision_monitor', 'cmd_vel_out_topic', 'cmd_vel_smoothed', 'monitor_chain'),
+    ('nav2_collision_monitor', 'enable_stamped_cmd_vel', True, 'stamped_cmd_vel'),
+    ('nav2_perception_lifecycle', PERCEPTION + 'bond_timeout', 0.0, 'bond'),
+    ('nav2_perception_lifecycle', PERCEPTION + 'autostart', MISSING, 'managed_nodes'),
+    ('nav2_perception_lifecycle', PERCEPTION + 'node_names', [SEG], 'managed_nodes'),
+    ('nav2_perception_lifecycle', NODE + 'autostart', True, 'bond'),
+    ('nav2_perception_lifecycle', NODE + 'bond_heartbeat_period', 0.0, 'bond'),
+    (
+        'nav2_perception_lifecycle',
+        NODE + 'qos_overrides',
+        qos('label_info', 'durability'),
+        'qos',
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ('stem', 'place', 'value', 'check'),
+    [pytest.param(*case, id=f'{case[0]}.{case[1]}={case[2]!s:.20}-{case[3]}') for case in SPOILED],
+)
+def test_fault_in_a_shipped_file_is_named(stem, place, value, check):
+    parameters = yaml.safe_load((HERE.parents[1] / 'config' / f'{stem}.yaml').read_text())
+    plant(parameters, BLOCK.get(stem, LOCAL) + place, value)
+    assert check in [item.check for item in check_nav2(parameters)]
+
+
+def test_every_shipped_file_is_spoiled_by_a_test():
+    assert {case[0] for case in SPOILED} == {path.stem for path in OWN_FILES}
+
+
+@pytest.mark.parametrize(
+    ('rolling', 'map_frame', 'global_frame', 'found'),
+    [
+        (True, 'odom', 'odom', 'rolling_window'),
+        (False, 'odom', 'odom', None),
+        (False, 'map', 'map', None),
+        (False, 'odom', 'map', 'global_frame'),
+    ],
+)
+def test_fixed_costmap_needs_a_map_that_stands_still_in_its_frame(
+    rolling, map_frame, global_frame, found
+):
+    parameters = planted('map', LOCAL + 'rolling_window', False)
+    plant(parameters, LOCAL + 'global_frame', global_frame)
+    own = {'rolling': rolling, 'map_frame': map_frame}
+    parameters['semantic_map_node'] = {'ros__parameters': own}
+    spoken = [i.where for i in check_nav2(parameters) if i.check == 'static_geometry']
+    assert [where.rpartition(' ')[2] for where in spoken] == ([found] if found else [])
 
 
 def test_complete_healthy_stack_yields_no_false_alarm():

@@ -14,7 +14,7 @@ from perception_nodes.nav2.costmap import (
 )
 from perception_nodes.nav2.finding import Nav2Finding, error, info, warning
 from perception_nodes.nav2.stack import Stack
-from perception_nodes.nav2.topics import Content, content_of
+from perception_nodes.nav2.topics import FLOOR, OBSTACLES, Content, content_of, is_ours
 
 # Defaults of nav2_costmap_2d for a source, the same from 1.1 to 1.5.
 MAX_HEIGHT_M = 0.0
@@ -94,6 +94,13 @@ def check_clearing(stack: Stack) -> Iterator[Nav2Finding]:
                         'a person leaves a wall behind',
                         'write clearing: true',
                     )
+            if len(clearing) == 1 and clearing == marking and _carries(clearing[0], OBSTACLES):
+                yield warning(
+                    clearing[0].block.at('topic'),
+                    'holds what stands and nothing else: where somebody has gone and only floor '
+                    'is left, no ray passes and the obstacle stays',
+                    f'add a source with topic: /{FLOOR}, marking: false, clearing: true',
+                )
 
 
 def check_ranges(stack: Stack) -> Iterator[Nav2Finding]:
@@ -188,6 +195,11 @@ def check_topics(stack: Stack) -> Iterator[Nav2Finding]:
         if topic and not topic.startswith('/'):
             written = source.block.at('topic')
             yield error(written, *_relative(costmap, topic, layer))
+
+
+def _carries(source: Source, name: str) -> bool:
+    """Tell whether a source listens to a topic of this suite."""
+    return is_ours(source.block.text('topic', source.name) or '', name)
 
 
 def _relative(costmap: Costmap, topic: str, layer: Layer) -> tuple[str, str]:

@@ -8,7 +8,13 @@ from perception_nodes.nav2.costmap import Costmap, Layer
 from perception_nodes.nav2.finding import Nav2Finding, error, warning
 from perception_nodes.nav2.release import Release
 from perception_nodes.nav2.stack import Stack
-from perception_nodes.nav2.topics import OCCUPANCY, Content, content_of, is_ours
+from perception_nodes.nav2.topics import (
+    OCCUPANCY,
+    SEMANTIC_MAP_NODE,
+    Content,
+    content_of,
+    is_ours,
+)
 
 _STATIC = 'StaticLayer'
 # Occupancy of a cell that cannot be crossed, and of an unknown one as an unsigned byte.
@@ -37,12 +43,7 @@ def check_geometry(stack: Stack) -> Iterator[Nav2Finding]:
             continue
         for layer in layers:
             if is_ours(_map_topic(costmap, layer) or '', OCCUPANCY):
-                yield error(
-                    costmap.block.at('rolling_window'),
-                    f'is false, while the map of {layer.name} moves with the robot: each message '
-                    'resizes the whole costmap and clears its other layers',
-                    'write rolling_window: true, or use the map in the local costmap',
-                )
+                yield from _own_map_on_fixed(costmap, layer, stack)
         topics = {_map_topic(costmap, layer) for layer in layers} - {None}
         if len(topics) > 1:
             yield warning(
@@ -68,6 +69,29 @@ def _map_topic(costmap: Costmap, layer: Layer) -> str | None:
     """Return the topic of a static layer; None where a launch file decides."""
     shared = costmap.block.text('map_topic', '/map')
     return layer.block.text('map_topic', shared) or shared
+
+
+def _own_map_on_fixed(costmap: Costmap, layer: Layer, stack: Stack) -> Iterator[Nav2Finding]:
+    """Yield what a costmap that stands still would do to the semantic map."""
+    mappers = [node.block for node in stack.named(SEMANTIC_MAP_NODE)]
+    if not any(block.flag('rolling', True) is False for block in mappers):
+        yield error(
+            costmap.block.at('rolling_window'),
+            f'is false, while the map of {layer.name} moves with the robot: each message '
+            'resizes the whole costmap and clears its other layers',
+            f'write rolling_window: true here, or rolling: false for {SEMANTIC_MAP_NODE}',
+        )
+        return
+    wanted = costmap.block.text('global_frame', 'map')
+    frames = {block.text('map_frame', 'odom') for block in mappers}
+    if wanted is not None and not {wanted, None} & frames:
+        frame = ', '.join(sorted(str(name) for name in frames))
+        yield error(
+            costmap.block.at('global_frame'),
+            f'{wanted}: a costmap that stands still takes the map of {layer.name} as it is, '
+            f'which is in {frame}: everything lies off by the localisation',
+            f'write map_frame: {wanted} for {SEMANTIC_MAP_NODE}, or rolling_window: true here',
+        )
 
 
 def _topic(costmap: Costmap, layer: Layer, release: Release) -> Iterator[Nav2Finding]:
