@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.map_panels import save_panels
+from benchmarks.map_panels import Panel, save_panels
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.map_agreement import (
     MapAgreement,
@@ -34,7 +34,7 @@ from perception_nodes.geometry import (
     points_of_depth,
 )
 from perception_nodes.inference.registry import bundled_models
-from perception_nodes.mapping import SIMULATOR_CLASSES, GridConfig, OccupancyMap, SemanticMap
+from perception_nodes.mapping import SIMULATOR_CLASSES, GridConfig, SemanticMap
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.simulation import (
     PathDriver,
@@ -179,13 +179,17 @@ def run(options: argparse.Namespace) -> tuple[dict[str, dict[str, float]], TrueC
     return {drive.seeing.name: asdict(drive.agreement(truth)) for drive in drives}, truth, drives
 
 
-def panels(drives: Sequence[MappedDrive], truth: TrueCells) -> list[tuple[str, OccupancyMap]]:
-    """Return the world as a map, then the maps, each with its name."""
+def panels(drives: Sequence[MappedDrive], truth: TrueCells) -> list[Panel]:
+    """Return the world as a map, then the maps, each with the cells that are judged."""
     first = drives[0].grid.occupancy_map()
+    standing = truth.standing(first)
     seen = np.logical_or.reduce([drive.seen.under(first) for drive in drives])
-    costs = np.where(truth.standing(first), 100, np.where(seen, 0, -1)).astype(np.int8)
-    world = OccupancyMap(costs=costs, resolution_m=first.resolution_m, origin_xy=first.origin_xy)
-    return [('world', world), *((d.seeing.name, d.grid.occupancy_map()) for d in drives)]
+    costs = np.where(standing, 100, np.where(seen, 0, -1)).astype(np.int8)
+    found = [Panel('world', costs, np.zeros_like(seen), truth.moving(first) & ~standing)]
+    for drive in drives:
+        map_ = drive.grid.occupancy_map()
+        found.append(Panel(drive.seeing.name, map_.costs, judged_cells(drive.seen, truth, map_)))
+    return found
 
 
 def main() -> None:

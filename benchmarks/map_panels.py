@@ -4,54 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from perception_nodes.evaluation.map_agreement import FREE_UP_TO, OCCUPIED_FROM, cell_errors
-from perception_nodes.mapping import OccupancyMap
 
 # BGR.
-WHITE, GREY, BLACK, RED, BLUE = (
-    (255, 255, 255), (200, 200, 200), (40, 40, 40), (40, 40, 230), (230, 120, 30),
+WHITE, GREY, BLACK, RED, BLUE, GREEN = (
+    (255, 255, 255), (200, 200, 200), (40, 40, 40), (40, 40, 230), (230, 120, 30), (60, 160, 60),
 )  # fmt: skip
 HEADING_PX = 24
 GAP_PX = 8
 PIXELS_PER_CELL = 2
+COLUMNS = 3
 
 
-def save_panels(path: Path, named: Sequence[tuple[str, OccupancyMap]]) -> None:
+class Panel(NamedTuple):
+    """
+    One map of the picture; all arrays are (rows, columns) of one window.
+
+    :param costs: -1..100.
+    :param judged: bool, where it is compared with the world.
+    :param people: bool, where somebody stands, who is not compared.
+    """
+
+    name: str
+    costs: np.ndarray
+    judged: np.ndarray
+    people: np.ndarray | None = None
+
+
+def save_panels(path: Path, panels: Sequence[Panel]) -> None:
     """
     Write the maps side by side, cut to what is known in the first, which is the world.
 
-    Free is white, occupied black, unknown grey; red stands in the map alone, blue in the world
-    alone, where both know something.
+    Free is white, occupied black, unknown grey, people green; red stands in the map alone, blue
+    in the world alone.
     """
-    world = named[0][1]
-    rows, columns = np.nonzero(world.costs >= 0)
+    world = panels[0].costs
+    rows, columns = np.nonzero(world >= 0)
     cut = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    panels = [_panel(name, map_.costs[cut], world.costs[cut]) for name, map_ in named]
-    gap = np.full((panels[0].shape[0], GAP_PX, 3), 255, np.uint8)
-    parts = [part for panel in panels for part in (panel, gap)][:-1]
+    drawn = [_drawn(panel, world, cut) for panel in panels]
+    blank = np.full_like(drawn[0], 255)
+    drawn += [blank] * (-len(drawn) % COLUMNS)
+    lines = [
+        np.concatenate(drawn[start : start + COLUMNS], axis=1)
+        for start in range(0, len(drawn), COLUMNS)
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.concatenate(parts, axis=1))
+    cv2.imwrite(str(path), np.concatenate(lines))
 
 
-def _panel(name: str, costs: np.ndarray, world: np.ndarray) -> np.ndarray:
+def _drawn(panel: Panel, world: np.ndarray, cut: tuple[slice, slice]) -> np.ndarray:
     """Return one map with its name above, y upwards."""
-    picture = np.full((*costs.shape, 3), GREY, np.uint8)
-    occupied = costs >= OCCUPIED_FROM
-    picture[(costs >= 0) & (costs <= FREE_UP_TO)] = WHITE
+    picture = np.full((*panel.costs.shape, 3), GREY, np.uint8)
+    occupied = panel.costs >= OCCUPIED_FROM
+    picture[(panel.costs >= 0) & (panel.costs <= FREE_UP_TO)] = WHITE
+    if panel.people is not None:
+        picture[panel.people] = GREEN
     picture[occupied] = BLACK
-    known = (world >= 0) & (costs >= 0)
-    _, wrong, missed = cell_errors(occupied, world >= OCCUPIED_FROM, known)
+    _, wrong, missed = cell_errors(occupied, world >= OCCUPIED_FROM, panel.judged)
     picture[wrong], picture[missed] = RED, BLUE
-    drawn = cv2.resize(
-        np.ascontiguousarray(picture[::-1]), None, fx=PIXELS_PER_CELL, fy=PIXELS_PER_CELL,
-        interpolation=cv2.INTER_NEAREST,
-    )  # fmt: skip
-    heading = np.full((HEADING_PX, drawn.shape[1], 3), 255, np.uint8)
-    cv2.putText(
-        heading, name, (4, HEADING_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, BLACK, 1, cv2.LINE_AA
-    )
-    return np.concatenate([heading, drawn])
+    scale = PIXELS_PER_CELL
+    drawn = picture[cut][::-1].repeat(scale, axis=0).repeat(scale, axis=1)
+    framed = np.pad(drawn, ((HEADING_PX, 0), (0, GAP_PX), (0, 0)), constant_values=255)
+    place = (4, HEADING_PX - 8)
+    return cv2.putText(framed, panel.name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, BLACK, 1)
