@@ -1,4 +1,4 @@
-"""From a :class:`LaunchPlan` to a launch description: all that the launch files share."""
+"""From a launch plan or group to a launch description: all that the launch files share."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
 from perception_nodes.inference.resources import resource_path
-from perception_nodes.ros.launch_plan import PACKAGE, LaunchArgument, LaunchPlan
+from perception_nodes.ros.launch_plan import (
+    PACKAGE,
+    LaunchArgument,
+    LaunchGroup,
+    LaunchPlan,
+)
 from perception_nodes.ros.transport import transport_environment, transport_notes
 
 _RESPAWN_DELAY_S = 2.0
 
 
-def launch_description(plan: LaunchPlan) -> LaunchDescription:
-    """Return the description of one lifecycle node with its arguments and environment."""
+def launch_description(plan: LaunchPlan | LaunchGroup) -> LaunchDescription:
+    """Return the description of lifecycle nodes with their arguments and environment."""
     declared = [_declare(argument) for argument in plan.all_arguments]
     return LaunchDescription([*declared, OpaqueFunction(function=_actions, args=[plan])])
 
@@ -32,15 +37,15 @@ def _declare(argument: LaunchArgument) -> DeclareLaunchArgument:
     )
 
 
-def _actions(context: LaunchContext, plan: LaunchPlan) -> list[Any]:
-    """Return the node, with notes for the log, once the arguments are known."""
+def _actions(context: LaunchContext, plan: LaunchPlan | LaunchGroup) -> list[Any]:
+    """Return the nodes, with notes for the log, once the arguments are known."""
     values = {
         argument.name: LaunchConfiguration(argument.name).perform(context)
         for argument in plan.all_arguments
     }
-    node = _node(plan, values, context.environment)
+    nodes = [_node(member, values, context.environment) for member in plan.members]
     notes: list[Any] = [LogInfo(msg=note) for note in transport_notes(context.environment)]
-    return [*notes, node]
+    return [*notes, *nodes]
 
 
 def _node(plan: LaunchPlan, values: dict[str, str], environment: Any) -> LifecycleNode:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 PACKAGE = 'perception_suite'
 
@@ -46,9 +47,35 @@ class LaunchPlan:
         return f'config/{self.executable}.yaml'
 
     @property
+    def members(self) -> tuple[LaunchPlan, ...]:
+        """The plans of the nodes: this one."""
+        return (self,)
+
+    @property
     def all_arguments(self) -> tuple[LaunchArgument, ...]:
         """Common arguments first."""
         return COMMON_ARGUMENTS + self.arguments
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchGroup:
+    """
+    Several lifecycle nodes that work on one another's topics.
+
+    :param members: in the order of the work; their arguments have different names.
+    :param joined: defaults of arguments that join the members: topics below the namespace.
+    """
+
+    members: tuple[LaunchPlan, ...]
+    joined: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def all_arguments(self) -> tuple[LaunchArgument, ...]:
+        """Common arguments first, then those of the members in their order."""
+        own = [argument for plan in self.members for argument in plan.arguments]
+        return COMMON_ARGUMENTS + tuple(
+            replace(item, default=self.joined.get(item.name, item.default)) for item in own
+        )
 
 
 _SWITCH = ('true', 'false')
@@ -132,7 +159,16 @@ SIMULATION = LaunchPlan(
         LaunchArgument(name='seed', description='Seed of everything random', parameter='seed'),
     ),
 )
+NAV2_PERCEPTION = LaunchGroup(
+    members=(SEGMENTATION, SEMANTIC_MAP),
+    joined={
+        topic: f'{SEGMENTATION.executable}/{topic}'
+        for topic in ('mask', 'confidence', 'label_info')
+    },
+)
 PLANS = {
     plan.executable: plan for plan in (DETECTION, SEGMENTATION, SEMANTIC_MAP, CAMERA, SIMULATION)
 }
 """Launch plans by executable; each has a launch file of the same stem without ``_node``."""
+GROUPS = {'nav2_perception': NAV2_PERCEPTION}
+"""Launch groups by the stem of their launch file."""

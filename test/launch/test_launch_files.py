@@ -10,16 +10,21 @@ import yaml
 
 pytest.importorskip('rclpy')
 
-from perception_nodes.ros.launch_plan import PLANS, LaunchPlan
+from perception_nodes.ros.launch_plan import GROUPS, PLANS, LaunchGroup, LaunchPlan
 from perception_nodes.ros.lifecycle_node import PerceptionNode
 from perception_nodes.structures import settings_of
 
+LAUNCHED = {
+    **{name.removesuffix('_node'): plan for name, plan in PLANS.items()},
+    **GROUPS,
+}
 plans = pytest.mark.parametrize('plan', PLANS.values(), ids=list(PLANS))
+launched = pytest.mark.parametrize(('stem', 'plan'), LAUNCHED.items(), ids=list(LAUNCHED))
 LAUNCH_FOLDER = Path(__file__).resolve().parents[2] / 'launch'
 
 
-def launch_file(plan: LaunchPlan) -> Path:
-    return LAUNCH_FOLDER / f'{plan.executable.removesuffix("_node")}.launch.py'
+def launch_file(stem: str) -> Path:
+    return LAUNCH_FOLDER / f'{stem}.launch.py'
 
 
 def node_class(plan: LaunchPlan) -> type[PerceptionNode]:
@@ -43,9 +48,11 @@ def test_executable_is_installed_under_its_name(plan: LaunchPlan, project_root: 
     assert f'{plan.executable} = perception_nodes.ros.{plan.executable}:main' in scripts
 
 
-@plans
-def test_launch_file_describes_its_own_node_and_nothing_else(plan: LaunchPlan):
-    tree = ast.parse(launch_file(plan).read_text())
+@launched
+def test_launch_file_describes_its_own_nodes_and_nothing_else(
+    stem: str, plan: LaunchPlan | LaunchGroup
+):
+    tree = ast.parse(launch_file(stem).read_text())
     functions = [item for item in tree.body if isinstance(item, ast.FunctionDef)]
     assert [function.name for function in functions] == ['generate_launch_description']
     imported = [
@@ -63,7 +70,7 @@ def test_launch_file_describes_its_own_node_and_nothing_else(plan: LaunchPlan):
 
 def test_every_launch_file_has_a_plan():
     assert {path.name for path in LAUNCH_FOLDER.glob('*.py')} == {
-        launch_file(plan).name for plan in PLANS.values()
+        launch_file(stem).name for stem in LAUNCHED
     }
 
 
@@ -77,8 +84,8 @@ def test_arguments_set_parameters_that_the_node_has(plan: LaunchPlan):
             assert argument.parameter in known, argument.name
 
 
-@plans
-def test_common_arguments_are_offered(plan: LaunchPlan):
+@launched
+def test_common_arguments_are_offered_once(stem: str, plan: LaunchPlan | LaunchGroup):
     names = [argument.name for argument in plan.all_arguments]
     assert len(names) == len(set(names))
     assert {
@@ -89,6 +96,17 @@ def test_common_arguments_are_offered(plan: LaunchPlan):
         'log_level',
         'use_respawn',
     } <= set(names)
+
+
+@pytest.mark.parametrize('group', GROUPS.values(), ids=list(GROUPS))
+def test_members_of_a_group_are_joined_below_the_namespace(group: LaunchGroup):
+    arguments = {argument.name: argument for argument in group.all_arguments}
+    makers = {plan.executable for plan in group.members}
+    assert group.joined.keys() <= arguments.keys()
+    for name, topic in group.joined.items():
+        assert arguments[name].default == topic
+        assert arguments[name].remaps
+        assert topic.partition('/')[0] in makers, 'relative, so that a namespace moves it'
 
 
 @plans

@@ -36,13 +36,12 @@ SCRIPT = (
     '    Include(Source(sys.argv[1]), launch_arguments=arguments)]));'
     'sys.exit(service.run())'
 )
-STATE = '/front/detection_node/get_state'
 
 
 @contextlib.contextmanager
-def launched(folder: Path, *arguments: str) -> Iterator[subprocess.Popen]:
-    """Launch a detection node in the namespace front; Ctrl-C must end everything quickly."""
-    command = [sys.executable, '-c', SCRIPT, str(LAUNCH_FOLDER / 'detection.launch.py')]
+def launched(folder: Path, *arguments: str, stem: str = 'detection') -> Iterator[subprocess.Popen]:
+    """Launch nodes in the namespace front; Ctrl-C must end everything quickly."""
+    command = [sys.executable, '-c', SCRIPT, str(LAUNCH_FOLDER / f'{stem}.launch.py')]
     environment = {
         **os.environ,
         'ROS_LOG_DIR': str(folder),
@@ -64,8 +63,9 @@ def children(process: subprocess.Popen) -> list[int]:
     return [int(number) for path in listing for number in path.read_text().split()]
 
 
-def state(graph) -> str:
-    return graph.call(GetState, STATE, GetState.Request(), 60).current_state.label
+def state(graph, node: str = 'detection_node') -> str:
+    name = f'/front/{node}/get_state'
+    return graph.call(GetState, name, GetState.Request(), 60).current_state.label
 
 
 @pytest.mark.ros
@@ -98,3 +98,18 @@ def test_killed_node_is_active_again_after_respawn(graph, blob_bundle, tmp_path:
         graph.turn(1.5)
         reports.clear()
         graph.wait_until(active, 60)
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+@pytest.mark.usefixtures('real_launch')
+def test_nodes_of_nav2_perception_are_active_and_joined(graph, colour_bundle, tmp_path: Path):
+    arguments = (f'model:={colour_bundle.path}', 'camera_info:=camera/camera_info')
+    with launched(tmp_path, *arguments, stem='nav2_perception'):
+        for node in ('segmentation_node', 'semantic_map_node'):
+            graph.wait_until(lambda name=node: state(graph, name) == 'active', 60)
+        for topic in ('mask', 'confidence', 'label_info'):
+            name = f'/front/segmentation_node/{topic}'
+            graph.wait_until(lambda wanted=name: graph.probe.count_subscribers(wanted))
+            assert graph.probe.count_publishers(name) == 1
+        assert graph.probe.count_subscribers('/front/camera/camera_info') == 1
