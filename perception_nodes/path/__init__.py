@@ -6,8 +6,8 @@ Where does the path run: from masks to a curve in metres, with its uncertainty.
     tracker = PathTracker({0: 'floor', 1: 'lane', 2: 'tape'}, PathConfig(prefer='left'))
     estimate = tracker.update(mask, confidence, ground, stamp_ns, odom_from_base)
 
-``PathEstimator`` looks at one mask, ``PathFilter`` smooths what it says, ``PathTracker`` is both
-and remembers the choice at partings. ``PathEstimate`` is what every source of this package
+``PathEstimator`` looks at one mask, ``PathFilter`` smooths what it says, ``PathTracker`` is both.
+``PathEstimate`` is what every source of this package
 returns and what controllers take.
 """
 

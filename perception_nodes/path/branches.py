@@ -25,11 +25,17 @@ class Chain:
     Runs one behind the other, from near to far.
 
     :param index: (M,) int64 into the runs.
-    :param parted: whether there was more than one way.
+    :param before_parting: so many of them lie before the last parting, 0 when there was but one
+        way.
     """
 
     index: np.ndarray
-    parted: bool = False
+    before_parting: int = 0
+
+    @property
+    def parted(self) -> bool:
+        """Whether there was more than one way."""
+        return self.before_parting > 0
 
 
 class RunGraph:
@@ -40,17 +46,24 @@ class RunGraph:
     :param view: where they lie.
     :param lane_width_m: about the width of the way.
     :param max_gap_m: rings without a run that may be skipped.
+    :param hidden: (K, C) bool, places of the view that nobody knows.
     """
 
     def __init__(
-        self, runs: Runs, view: RingView, *, lane_width_m: float, max_gap_m: float
+        self,
+        runs: Runs,
+        view: RingView,
+        *,
+        lane_width_m: float,
+        max_gap_m: float,
+        hidden: np.ndarray,
     ) -> None:
         self.runs, self.view = runs, view
         self.lane_width_m = lane_width_m
         self.width_m = (runs.right - runs.left) * view.column_rad * view.radii_m[runs.rings]
         self.middle_xy = view.places(runs.rings, runs.middle)
         self._followers = self._linked(max_gap_m)
-        self._depth_m = self._depths()
+        self._depth_m = self._depths(hidden)
 
     def _linked(self, max_gap_m: float) -> list[np.ndarray]:
         """Return, for every run, the touching ones of the next ring that has any."""
@@ -69,9 +82,16 @@ class RunGraph:
             followers.append(np.sort(found))
         return followers
 
-    def _depths(self) -> np.ndarray:
-        """Return (R,) how far each run can be followed, metres from ring to ring."""
-        depth = np.zeros(len(self.runs))
+    def _depths(self, hidden: np.ndarray) -> np.ndarray:
+        """
+        Return (R,) how far each run can be followed, metres from ring to ring.
+
+        What ends where the view ends, as a branch does that turns off, is no stub.
+        """
+        padded = np.pad(hidden, ((0, 0), (1, 1)), constant_values=True)
+        leaves = padded[self.runs.rings, self.runs.first]
+        leaves |= padded[self.runs.rings, self.runs.last + 2]
+        depth = np.where(leaves, STUB_WIDTHS * self.lane_width_m, 0.0)
         radii = self.view.radii_m[self.runs.rings]
         for index in range(len(depth) - 1, -1, -1):
             followers = self._followers[index]
@@ -80,26 +100,23 @@ class RunGraph:
                 depth[index] = reach.max()
         return depth
 
-    def follow(
-        self, prefer: Prefer, expected: Clothoid | None = None, is_committed: bool = False
-    ) -> Chain:
+    def follow(self, prefer: Prefer, expected: Clothoid | None = None) -> Chain:
         """
         Return the way from the robot outwards.
 
         :param prefer: which branch to take at a parting.
-        :param expected: the curve that is being followed: it tells where to begin.
-        :param is_committed: at a parting the branch along the expected curve wins.
+        :param expected: the curve that is being followed: it tells where to begin, and which
+            way is straight on.
         """
-        along = expected if is_committed else None
         start = self._start(expected)
         if start is None:
             return Chain(index=np.zeros(0, np.int64))
-        chosen, parted = [start], False
+        chosen, before = [start], 0
         while len(self._followers[chosen[-1]]):
             ways = self._ways(self._followers[chosen[-1]])
-            parted |= len(ways) > 1
-            chosen.append(self._choice(ways, chosen, prefer, along))
-        return Chain(index=np.array(chosen), parted=parted)
+            before = len(chosen) if len(ways) > 1 else before
+            chosen.append(self._choice(ways, chosen, prefer, expected))
+        return Chain(index=np.array(chosen), before_parting=before)
 
     def _start(self, expected: Clothoid | None) -> int | None:
         """Return the run to begin with: near, long, and where the robot or its path is."""
@@ -123,20 +140,16 @@ class RunGraph:
         return followers[far]
 
     def _choice(
-        self,
-        ways: np.ndarray,
-        chosen: list[int],
-        prefer: Prefer,
-        along: Clothoid | None,
+        self, ways: np.ndarray, chosen: list[int], prefer: Prefer, expected: Clothoid | None
     ) -> int:
         if len(ways) == 1:
             return int(ways[0])
-        if along is not None:
-            return int(ways[np.argmin(self._off_curve(ways, along))])
         if prefer is Prefer.LEFT:
             return int(ways[np.argmin(self.runs.middle[ways])])
         if prefer is Prefer.RIGHT:
             return int(ways[np.argmax(self.runs.middle[ways])])
+        if expected is not None:
+            return int(ways[np.argmin(self._off_curve(ways, expected))])
         return int(ways[np.argmin(self._off_line(ways, chosen))])
 
     def _off_curve(self, index: np.ndarray, curve: Clothoid) -> np.ndarray:

@@ -66,7 +66,6 @@ class PathEstimator:
         ground: GroundProjection,
         *,
         expected: Clothoid | None = None,
-        is_committed: bool = False,
         width_m: float | None = None,
     ) -> PathEstimate:
         """
@@ -76,9 +75,7 @@ class PathEstimator:
         :param confidence: (H, W) uint8, 255 is 1.0; None trusts every pixel fully.
         :param ground: of the camera that took the picture.
         :param expected: the curve that is being followed, in base_link of this picture: its lane
-            is looked for.
-        :param is_committed: where the path parts, the branch along the expected curve is taken,
-            instead of the preferred one.
+            is looked for, and its branch where the parting lies behind.
         :param width_m: width of the lane as found before, if other than configured.
         :raises ValueError: for pictures of another size or type.
         """
@@ -94,9 +91,8 @@ class PathEstimator:
             )
         else:
             evidence = region_evidence(
-                roles, confidence, view, self.config, expected=expected,
-                is_committed=is_committed, width_m=width_m,
-            )  # fmt: skip
+                roles, confidence, view, self.config, expected=expected, width_m=width_m
+            )
         if not len(evidence.edges):
             return self._no_path(PathProblem.NOTHING_SEEN)
         if len(evidence.edges) < MIN_EDGES:

@@ -16,6 +16,8 @@ from perception_nodes.path.runs import Runs, find_runs
 
 WIDE = 1.35
 """Runs wider than this part of the lane are crossings or forks: one or both edges turn away."""
+OTHER_BRANCH = 0.2
+"""Edges before a parting that are further off than this part of the width are another branch's."""
 START_WIDTHS = 3.0
 """The first curve is told from so many lane widths of path."""
 EDGE_COLUMNS = 2
@@ -34,7 +36,6 @@ def region_evidence(
     config: PathConfig,
     *,
     expected: Clothoid | None = None,
-    is_committed: bool = False,
     width_m: float | None = None,
 ) -> Evidence:
     """
@@ -43,21 +44,22 @@ def region_evidence(
     :param roles: (H, W) uint8, values of ``Role``.
     :param confidence: (H, W) uint8, 255 is 1.0; None trusts every pixel fully.
     :param view: of the camera.
-    :param expected: the curve that is being followed, if any.
-    :param is_committed: it decides at partings, instead of ``config.prefer``.
+    :param expected: the curve that is being followed, if any: it tells where to begin.
     :param width_m: what is known of the lane's width by now, if other than configured.
     """
     kinds = view.sample_nearest(roles, int(Role.UNKNOWN))
     hidden = (kinds == Role.BLOCKED) | (kinds == Role.UNKNOWN)
     runs = find_runs(view.sample(cv2.LUT(roles, _LEVELS), 0), hidden)
     width = config.lane_width_m if width_m is None else width_m
-    graph = RunGraph(runs, view, lane_width_m=width, max_gap_m=config.max_gap_m)
+    graph = RunGraph(runs, view, lane_width_m=width, max_gap_m=config.max_gap_m, hidden=hidden)
     prefer = Prefer(config.prefer)
-    chain = graph.follow(prefer, expected, is_committed)
+    chain = graph.follow(prefer, expected)
     if not len(chain.index):
         return Evidence()
     chosen = runs[chain.index]
-    kept = _kept_edges(chosen, graph, chain, hidden, prefer, is_committed, width)
+    kept = _kept_edges(chosen, graph, chain, hidden, prefer, width)
+    if expected is not None:
+        kept &= _along(expected, chosen, view, chain, prefer, width)
     edges, middle_xy = _edges(chosen, view, kept, config, width)
     return Evidence(
         edges=edges,
@@ -73,7 +75,6 @@ def _kept_edges(
     chain: Chain,
     hidden: np.ndarray,
     prefer: Prefer,
-    is_committed: bool,
     width_m: float,
 ) -> np.ndarray:
     """Return (2, M) bool, which left and right ends of the runs are edges of the lane."""
@@ -83,13 +84,28 @@ def _kept_edges(
         kept[0] &= ~padded[runs.rings, runs.first - 1 - away + EDGE_COLUMNS]
         kept[1] &= ~padded[runs.rings, runs.last + 1 + away + EDGE_COLUMNS]
     wide = _widths(graph, chain) > WIDE * width_m
-    if is_committed:  # the curve is known well enough for the robust fit to tell edges apart
-        return kept
     if prefer is not Prefer.LEFT:
         kept[0] &= ~wide
     if prefer is not Prefer.RIGHT:
         kept[1] &= ~wide
     return kept
+
+
+def _along(
+    expected: Clothoid, runs: Runs, view: RingView, chain: Chain, prefer: Prefer, width_m: float
+) -> np.ndarray:
+    """Return (2, M) bool, False for edges before a parting that belong to another branch."""
+    near = np.arange(len(runs)) < chain.before_parting
+    samples = expected.sampled(-expected.look_ahead_m, 2 * view.radii_m[-1], width_m / 8)
+    along = np.ones((2, len(runs)), bool)
+    for row, (side, columns) in enumerate(((Prefer.LEFT, runs.left), (Prefer.RIGHT, runs.right))):
+        if prefer is side:  # the branch that is taken leaves the lane with this edge
+            continue
+        places = view.places(runs.rings, columns)
+        left_m = samples.offsets(places, samples.nearest(places))[1]
+        away = np.abs(left_m - (0.5, -0.5)[row] * width_m)
+        along[row] = ~near | (away <= OTHER_BRANCH * width_m)
+    return along
 
 
 def _widths(graph: RunGraph, chain: Chain) -> np.ndarray:
