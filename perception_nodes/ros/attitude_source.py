@@ -10,6 +10,7 @@ from rclpy.qos import QoSPresetProfiles
 from sensor_msgs.msg import Imu
 
 from perception_nodes.geometry import RigidTransform
+from perception_nodes.geometry.transform_buffer import JUMP_BACK_NS
 from perception_nodes.geometry.transform_history import TransformHistory
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
 from perception_nodes.ros.qos import RESULT_QOS, own_copy
@@ -36,6 +37,7 @@ class AttitudeSource:
         self._transforms = transforms
         self._history = TransformHistory('world', _CACHE_NS)
         self._frame = ''
+        self._newest_ns = 0
         self._subscription: Any = None
         if config.attitude_source == 'imu':
             qos = QoSPresetProfiles.SENSOR_DATA.value
@@ -91,7 +93,10 @@ class AttitudeSource:
         except ValueError:
             return  # an orientation that is none is none: masks wait for a good one
         stamp_ns = stamp_ns_from_msg(stamp)
-        if frame != self._frame or self._history.is_before_cache(stamp_ns):
+        # What is left of a time before the clock was set back would be found for new stamps.
+        is_back = stamp_ns < self._newest_ns - JUMP_BACK_NS
+        if frame != self._frame or is_back:
             self._history = TransformHistory('world', _CACHE_NS)
             self._frame = frame
+        self._newest_ns = stamp_ns if is_back else max(stamp_ns, self._newest_ns)
         self._history.add(stamp_ns, turn)

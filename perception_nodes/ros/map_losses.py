@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from perception_nodes.mapping import UpdateStatus
@@ -19,27 +20,39 @@ class MapLosses:
 
     def __init__(self) -> None:
         self.last_refusal = ''
-        self._reported = 0
+        self._reported: Counter[str] = Counter()
+        self._words = 'none'
 
     def added_to(self, health: Health, source: MaskSource, stage: MapStage) -> Health:
         """Return the health with counters; masks lost since the last call are a warning."""
-        counts, losses = stage.grid.counts, source.losses
-        reason = source.last_loss or self.last_refusal
+        # Copies: the worker counts on meanwhile.
+        updates, events = dict(stage.grid.counts.updates), dict(stage.grid.counts.events)
+        refused = {k.value: n for k, n in updates.items() if k is not UpdateStatus.FUSED}
+        lost = source.lost + Counter(refused)
+        news, self._reported = lost - self._reported, lost
+        if news:
+            self._words = self._cause(news, source)
         health = replace(
             health,
             values={
                 **health.values,
                 **source.values,
-                **{f'map ({status.value})': count for status, count in counts.updates.items()},
-                **{f'map event ({event.value})': n for event, n in counts.events.items()},
+                **{f'map ({status.value})': count for status, count in updates.items()},
+                **{f'map event ({event.value})': n for event, n in events.items()},
                 'unknown_labels': ', '.join(stage.unknown_labels()) or 'none',
-                'last_loss': reason or 'none',
+                'last_loss': self._words,
             },
         )
-        lost = sum(losses.values()) + sum(counts.updates.values())
-        lost -= counts.updates[UpdateStatus.FUSED]
-        news, self._reported = lost - self._reported, lost
-        if news <= 0 or health.level is Level.ERROR:
+        if not news or health.level is Level.ERROR:
             return health
-        level = Level.ERROR if losses['uncalibrated'] else Level.WARN
-        return replace(health, level=level, message=f'{news} masks left out: {reason}')
+        level = Level.ERROR if 'uncalibrated' in news else Level.WARN
+        message = f'{news.total()} masks left out: {self._words}'
+        return replace(health, level=level, message=message)
+
+    def _cause(self, news: Counter[str], source: MaskSource) -> str:
+        """Return the cause of the newest losses in words."""
+        if any(reason in source.losses for reason in news):
+            return source.last_loss
+        if any(reason in source.lost for reason in news):
+            return f'{next(iter(news))}: are both published, with equal stamps?'
+        return self.last_refusal

@@ -111,14 +111,17 @@ class MaskSource:
         return self._images['mask'].state
 
     @property
+    def lost(self) -> Counter[str]:
+        """Masks and their companions that went nowhere, by reason."""
+        return self.losses + Counter({} if self._join is None else self._join.drops)
+
+    @property
     def values(self) -> dict[str, object]:
         """Figures for the diagnostics."""
-        drops = {} if self._join is None else self._join.drops
-        lost = {**drops, **self.losses}
         return {
             'waiting': len(self._queue),
             'camera_info_changes': self._calibrations.changes,
-            **{f'lost ({reason})': count for reason, count in sorted(lost.items())},
+            **{f'lost ({reason})': count for reason, count in sorted(self.lost.items())},
         }
 
     def start(self, callback: Callable[[Arrival], object]) -> None:

@@ -22,6 +22,7 @@ from perception_nodes.mapping import (
     MapFormat,
     MapMode,
     OccupancyMap,
+    UpdateStatus,
     load_map,
     save_map,
 )
@@ -88,14 +89,17 @@ class SemanticMapOutputs:
         """
         Publish what a mask gave: clouds with the header of the mask, grids with its stamp.
 
+        A mask that the map refused renews no grid: its stamp would make an old map look fresh.
+
         :param header: of the mask, bit for bit.
         """
         self._obstacles.publish(cloud_msg(outcome.obstacles_xyz, header))
         self._floor.publish(cloud_msg(outcome.floor_xyz, header))
         if outcome.points_xyz is not None:
             self._points.publish(cloud_msg(outcome.points_xyz, header))
-        self._header = Header(stamp=header.stamp, frame_id=self._map_frame)
-        self._publish_map(outcome.map_)
+        if outcome.result.status is UpdateStatus.FUSED:
+            self._header = Header(stamp=header.stamp, frame_id=self._map_frame)
+            self._publish_map(outcome.map_)
 
     def _publish_map(self, map_: OccupancyMap) -> None:
         self._grid.publish(semantic_grid_msg(map_, self._classes, self._header))
