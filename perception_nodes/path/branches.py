@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perception_nodes.path.clothoid import Clothoid
 from perception_nodes.path.config import Prefer
 from perception_nodes.path.rings import RingView
-from perception_nodes.path.runs import Runs, overlap, rings_of
+from perception_nodes.path.runs import Runs, known_ends, overlap, rings_of
 
 STRAIGHT_WIDTHS = 1.5
 """The direction before a parting is told from so many lane widths of path."""
@@ -88,16 +88,14 @@ class RunGraph:
 
         What ends where the view ends, as a branch does that turns off, is no stub.
         """
-        padded = np.pad(hidden, ((0, 0), (1, 1)), constant_values=True)
-        leaves = padded[self.runs.rings, self.runs.first]
-        leaves |= padded[self.runs.rings, self.runs.last + 2]
-        depth = np.where(leaves, STUB_WIDTHS * self.lane_width_m, 0.0)
+        leaves = ~known_ends(self.runs, hidden)
+        depth = np.where(leaves.any(axis=0), STUB_WIDTHS * self.lane_width_m, 0.0)
         radii = self.view.radii_m[self.runs.rings]
         for index in range(len(depth) - 1, -1, -1):
             followers = self._followers[index]
             if len(followers):
                 reach = depth[followers] + radii[followers] - radii[index]
-                depth[index] = reach.max()
+                depth[index] = max(depth[index], reach.max())
         return depth
 
     def follow(self, prefer: Prefer, expected: Clothoid | None = None) -> Chain:
@@ -149,7 +147,8 @@ class RunGraph:
         if prefer is Prefer.RIGHT:
             return int(ways[np.argmax(self.runs.middle[ways])])
         if expected is not None:
-            return int(ways[np.argmin(self._off_curve(ways, expected))])
+            ahead = replace(expected, curvature_1_m=0.0, curvature_rate_1_m2=0.0)
+            return int(ways[np.argmin(self._off_curve(ways, ahead))])
         return int(ways[np.argmin(self._off_line(ways, chosen))])
 
     def _off_curve(self, index: np.ndarray, curve: Clothoid) -> np.ndarray:

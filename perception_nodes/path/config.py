@@ -13,6 +13,7 @@ class PathMode(str, Enum):
 
     REGION = 'region'
     MARKINGS = 'markings'
+    LINE = 'line'
 
 
 class Prefer(str, Enum):
@@ -33,7 +34,7 @@ class PathConfig:
 
     mode: str = setting(
         'region',
-        'What tells the path: the drivable region, or lane markings',
+        'What tells the path: the drivable region, the markings beside it, or one line',
         choices=tuple(item.value for item in PathMode),
         live=True,
     )

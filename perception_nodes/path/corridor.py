@@ -29,6 +29,8 @@ DRIFT_FACTOR = 1 / 20
 """A curve whose curvature walks at random is off by variance · arc⁵ / 20."""
 DRIFT_WIDTHS = 1.0
 """Curvature is told over about so many widths; what drifts within them is not seen."""
+HEADING_DRIFT_WIDTHS = 0.35
+"""Likewise the heading. Both measured: with less, told deviations held too few of the errors."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -218,6 +220,7 @@ def fit_corridor(
     normal = normal / noise
     normal[np.diag_indices(VALUES)] += information
     covariance = _inverse(normal)
+    covariance[1, 1] += prior.drift_1_m3 * (HEADING_DRIFT_WIDTHS * prior.width_m) ** 3 / 3
     covariance[2, 2] += prior.drift_1_m3 * DRIFT_WIDTHS * prior.width_m
     return CorridorFit(
         values=values, covariance=covariance, look_ahead_m=start.look_ahead_m,

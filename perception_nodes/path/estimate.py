@@ -20,6 +20,8 @@ ROUNDING = 1e-9
 POINTS = 24
 """Of the line of an estimate that is made from a curve, if it begins at the foot."""
 EXTENT_STEP_M = 0.05
+ROUNDED_TO = 4
+"""Digits of arc lengths: nothing shorter than 0.1 mm lies between two points."""
 NOTHING_BEFORE = (np.zeros((0, 2)), np.zeros(0))
 
 
@@ -146,7 +148,7 @@ class PathEstimate:
         :param before: (M, 2) points and (M,) deviations that the line begins with, known better
             than the curve tells.
         """
-        begin_m, end_m = extent_m
+        begin_m, end_m = (round(arc_m, ROUNDED_TO) for arc_m in extent_m)
         samples = curve.sampled(min(begin_m, 0.0), end_m, (end_m - begin_m) / (POINTS - 1))
         kept = (samples.arc_m >= begin_m - 1e-9) & (samples.arc_m <= end_m + 1e-9)
         shifts = samples.shifts()[kept]

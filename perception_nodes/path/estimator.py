@@ -14,6 +14,7 @@ from perception_nodes.path.config import PathConfig, PathMode
 from perception_nodes.path.corridor import CorridorFit, CorridorPrior, fit_corridor
 from perception_nodes.path.estimate import PathEstimate, PathProblem
 from perception_nodes.path.evidence import Evidence
+from perception_nodes.path.line import line_evidence
 from perception_nodes.path.markings import marking_evidence
 from perception_nodes.path.region import region_evidence
 from perception_nodes.path.rings import RingView
@@ -26,6 +27,8 @@ MIN_WEIGHT = 0.4
 """Mean weight below which most edges disagree with the curve."""
 USED_WEIGHT = 0.3
 """Places with less weight do not count as seen path."""
+STEEPEST_BEND = 1.6
+"""Curves that bend so many times more than any path should are none."""
 DRIFT = 8e-4
 """
 How fast paths leave a clothoid, as part of the largest curvature squared, per lane width.
@@ -53,9 +56,10 @@ class PathEstimator:
         classes: PathClasses | None = None,
     ) -> None:
         self.config = PathConfig() if config is None else config
+        self._mode = PathMode(self.config.mode)
         # Markings are followed along their middles, a region along its edges.
-        is_line = PathMode(self.config.mode) is PathMode.MARKINGS
-        self._line_m = self.config.marking_width_m if is_line else 0.0
+        is_between = self._mode is PathMode.MARKINGS
+        self._line_m = self.config.marking_width_m if is_between else 0.0
         self._drift_1_m3 = DRIFT / (self.config.min_radius_m**2 * self.config.lane_width_m)
         self._roles = (PathClasses() if classes is None else classes).role_table(labels)
 
@@ -85,20 +89,30 @@ class PathEstimator:
         if confidence is not None and self.config.min_confidence > 0:
             roles[confidence < round(255 * self.config.min_confidence)] = Role.UNKNOWN
         prior = self._prior(view, width_m)
-        if PathMode(self.config.mode) is PathMode.MARKINGS:
-            evidence = marking_evidence(
-                roles, confidence, view, self.config, prior, expected=expected
-            )
-        else:
-            evidence = region_evidence(
-                roles, confidence, view, self.config, expected=expected, width_m=width_m
-            )
+        evidence = self._evidence(roles, confidence, view, prior, expected, width_m)
         if not len(evidence.edges):
             return self._no_path(PathProblem.NOTHING_SEEN)
         if len(evidence.edges) < MIN_EDGES:
             return self._no_path(PathProblem.TOO_FEW_POINTS)
         fit = fit_corridor(evidence.edges, prior, evidence.start, first_scale=FIRST_SCALE)
         return self._judged(fit, evidence)
+
+    def _evidence(
+        self,
+        roles: np.ndarray,
+        confidence: np.ndarray | None,
+        view: RingView,
+        prior: CorridorPrior,
+        expected: Clothoid | None,
+        width_m: float | None,
+    ) -> Evidence:
+        if self._mode is PathMode.MARKINGS:
+            return marking_evidence(roles, confidence, view, self.config, prior, expected=expected)
+        if self._mode is PathMode.LINE:
+            return line_evidence(roles, confidence, view, self.config, expected=expected)
+        return region_evidence(
+            roles, confidence, view, self.config, expected=expected, width_m=width_m
+        )
 
     def _check(
         self, mask: np.ndarray, confidence: np.ndarray | None, ground: GroundProjection
@@ -142,7 +156,8 @@ class PathEstimator:
             return self._no_path(PathProblem.TOO_SHORT)
         if from_m > config.min_length_m:
             return self._no_path(PathProblem.TOO_FAR)
-        if fit.weights.mean() < MIN_WEIGHT:
+        bend = abs(fit.curve.curvature_1_m) * config.min_radius_m
+        if fit.weights.mean() < MIN_WEIGHT or bend > STEEPEST_BEND:
             return self._no_path(PathProblem.POOR_FIT)
         if (
             abs(fit.width_m - self._line_m - config.lane_width_m)
@@ -156,10 +171,14 @@ class PathEstimator:
             return self._no_path(PathProblem.TOO_UNCERTAIN)
         return PathEstimate.along(
             fit.curve, covariance, (from_m, to_m), drift_1_m3=self._drift_1_m3,
-            width_m=fit.width_m - self._line_m,
+            width_m=self._width_m(fit),
             is_parted=evidence.parted,
             confidence=self._confidence(fit, evidence, to_m - from_m),
         )  # fmt: skip
+
+    def _width_m(self, fit: CorridorFit) -> float:
+        """Return the width of the lane; a line shows none."""
+        return float('nan') if self._mode is PathMode.LINE else fit.width_m - self._line_m
 
     def _confidence(self, fit: CorridorFit, evidence: Evidence, length_m: float) -> float:
         """Return the product of what may be wrong, each 1 when it is as good as it gets."""

@@ -19,6 +19,8 @@ from perception_nodes.structures import check_settings, setting
 
 WIDTH_GAIN = 0.1
 """Share of a new width in the running mean: a lane keeps its width for many pictures."""
+LEAST_AHEAD_M = 0.02
+"""Where less of the path is known ahead of the foot, what was remembered is not joined to it."""
 CLOCK_RESET_S = 1.0
 """Stamps that go back further than this are a clock that was set, not a late picture."""
 
@@ -31,7 +33,7 @@ class FilterConfig:
         0.5, 'Longest time without a usable picture, s', minimum=0.0, maximum=10.0
     )
     curvature_walk: float = setting(
-        0.3,
+        0.45,
         'Change of curvature in one metre of path, 1σ in 1/m',
         minimum=0.0,
         maximum=10.0,
@@ -40,7 +42,7 @@ class FilterConfig:
         0.03, 'Error of odometry as a part of the motion, 1σ', minimum=0.0, maximum=1.0
     )
     correlated_pictures: float = setting(
-        3.0,
+        2.0,
         'So many pictures in a row err together and tell as much as one',
         minimum=1.0,
         maximum=100.0,
@@ -245,10 +247,11 @@ class PathFilter:
         age_s = max(0.0, (track.stamp_ns - track.seen_ns) * 1e-9)
         fading = 1 - age_s / self.config.max_age_s if self.config.max_age_s else 1.0
         before = self._trail.told(track.curve, track.pose, self.config.odometry_sigma)
-        from_m = 0.0 if len(before[1]) and track.to_m > 0 else track.from_m
+        is_joined = len(before[1]) > 0 and track.to_m > LEAST_AHEAD_M
+        from_m = 0.0 if is_joined else track.from_m
         return PathEstimate.along(
             track.curve, track.covariance, (from_m, track.to_m), drift_1_m3=self._drift_1_m3,
-            before=before if from_m == 0 else NOTHING_BEFORE,
+            before=before if is_joined else NOTHING_BEFORE,
             width_m=np.nan if self._width_m is None else self._width_m,
             is_parted=track.is_parted,
             confidence=float(np.clip(track.confidence * fading, 0, 1)),

@@ -7,14 +7,15 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from perception_nodes.geometry import PlanarPose
 from perception_nodes.path.classes import Role
 from perception_nodes.path.clothoid import Clothoid
 from perception_nodes.path.config import PathConfig
 from perception_nodes.path.corridor import CorridorPrior, Edges, fit_corridor
 from perception_nodes.path.evidence import Evidence, first_curve
-from perception_nodes.path.region import confidence_at, edge_sigmas
+from perception_nodes.path.region import confidence_at, edge_sigmas, hidden_places
 from perception_nodes.path.rings import RingView
-from perception_nodes.path.runs import Runs, find_runs, overlap, rings_of
+from perception_nodes.path.runs import Runs, find_runs, known_ends, overlap, rings_of
 
 BROADEST = 0.4
 """Runs of marking wider than this part of the lane are stop lines and crossings."""
@@ -64,6 +65,7 @@ def marking_evidence(
     runs = find_runs(view.sample(cv2.LUT(roles, levels), 0))
     across_m = (runs.right - runs.left) * view.column_rad * view.radii_m[runs.rings]
     runs = runs[across_m <= BROADEST * prior.width_m]
+    runs = runs[known_ends(runs, hidden_places(roles, view)).all(axis=0)]
     if len(runs) < MIN_PIECE:
         return Evidence()
     points = view.places(runs.rings, runs.middle)
@@ -143,7 +145,7 @@ def _middle(
 ) -> Clothoid | None:
     """Return the best middle line, or None where no paint is half a lane from any."""
     best, middle = 0.0, None
-    wanted_m = 0.0 if expected is None else expected.lateral_error_m
+    wanted_m = 0.0 if expected is None else _lateral_here(expected)
     for curve in directions:
         score, left_m = _vote(curve, points, weights, prior.width_m, wanted_m)
         if score > best:
@@ -172,10 +174,15 @@ def _vote(
     # The square root makes two lines worth more than one that is twice as long.
     support = np.sqrt(paint[: -2 * half]) + np.sqrt(paint[2 * half :])
     left_m = ((np.arange(len(support)) + half + 0.5) * BIN - REACH - 1) * width_m
-    beside = np.abs(curve.lateral_error_m - left_m - wanted_m) / width_m - BESIDE_LANE
+    beside = np.abs(_lateral_here(curve) - left_m - wanted_m) / width_m - BESIDE_LANE
     support *= np.exp(-0.5 * (np.maximum(beside, 0) / BESIDE_SOFT) ** 2)
     best = int(np.argmax(support))
     return float(support[best]), float(left_m[best])
+
+
+def _lateral_here(curve: Clothoid) -> float:
+    """Return how far base_link itself is to the left of a curve."""
+    return curve.moved(PlanarPose(), 0.0).lateral_error_m
 
 
 def _sides(middle: Clothoid, points: np.ndarray, width_m: float) -> np.ndarray:

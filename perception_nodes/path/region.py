@@ -12,7 +12,7 @@ from perception_nodes.path.config import PathConfig, Prefer
 from perception_nodes.path.corridor import Edges
 from perception_nodes.path.evidence import Evidence, first_curve
 from perception_nodes.path.rings import RingView
-from perception_nodes.path.runs import Runs, find_runs
+from perception_nodes.path.runs import Runs, find_runs, known_ends
 
 WIDE = 1.35
 """Runs wider than this part of the lane are crossings or forks: one or both edges turn away."""
@@ -20,8 +20,6 @@ OTHER_BRANCH = 0.2
 """Edges before a parting that are further off than this part of the width are another branch's."""
 START_WIDTHS = 3.0
 """The first curve is told from so many lane widths of path."""
-EDGE_COLUMNS = 2
-"""So many columns beyond an edge must be known for it to be an edge."""
 STEEPEST = 0.3
 """Least cosine between path and line of sight that widths are corrected by."""
 
@@ -47,8 +45,7 @@ def region_evidence(
     :param expected: the curve that is being followed, if any: it tells where to begin.
     :param width_m: what is known of the lane's width by now, if other than configured.
     """
-    kinds = view.sample_nearest(roles, int(Role.UNKNOWN))
-    hidden = (kinds == Role.BLOCKED) | (kinds == Role.UNKNOWN)
+    hidden = hidden_places(roles, view)
     runs = find_runs(view.sample(cv2.LUT(roles, _LEVELS), 0), hidden)
     width = config.lane_width_m if width_m is None else width_m
     graph = RunGraph(runs, view, lane_width_m=width, max_gap_m=config.max_gap_m, hidden=hidden)
@@ -78,11 +75,7 @@ def _kept_edges(
     width_m: float,
 ) -> np.ndarray:
     """Return (2, M) bool, which left and right ends of the runs are edges of the lane."""
-    padded = np.pad(hidden, ((0, 0), (EDGE_COLUMNS, EDGE_COLUMNS)), constant_values=True)
-    kept = np.ones((2, len(runs)), bool)
-    for away in range(EDGE_COLUMNS):
-        kept[0] &= ~padded[runs.rings, runs.first - 1 - away + EDGE_COLUMNS]
-        kept[1] &= ~padded[runs.rings, runs.last + 1 + away + EDGE_COLUMNS]
+    kept = known_ends(runs, hidden)
     wide = _widths(graph, chain) > WIDE * width_m
     if prefer is not Prefer.LEFT:
         kept[0] &= ~wide
@@ -138,6 +131,12 @@ def _edges(
     side = int(kept[1].sum() > kept[0].sum())
     line = (left_xy, right_xy)[side][kept[side]]
     return edges, _beside(line, (-0.5, 0.5)[side] * width_m)
+
+
+def hidden_places(roles: np.ndarray, view: RingView) -> np.ndarray:
+    """Return (K, C) bool, places of the view that nobody knows or that things hide."""
+    kinds = view.sample_nearest(roles, int(Role.UNKNOWN))
+    return (kinds == Role.BLOCKED) | (kinds == Role.UNKNOWN)
 
 
 def edge_sigmas(

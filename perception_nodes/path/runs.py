@@ -9,6 +9,8 @@ import numpy as np
 
 HALF = 127.5
 """Level of the linear samples at which a run begins and ends."""
+EDGE_COLUMNS = 2
+"""So many columns beyond an edge must be known for it to be an edge."""
 MOST_RUNS = 600
 """Of more only the widest are kept: a mask of speckle must not cost seconds."""
 
@@ -106,6 +108,21 @@ def overlap(runs: Runs, index: int, candidates: np.ndarray) -> np.ndarray:
     touching = runs.first[candidates] <= runs.last[index] + 1
     touching &= runs.last[candidates] >= runs.first[index] - 1
     return candidates[touching]
+
+
+def known_ends(runs: Runs, hidden: np.ndarray) -> np.ndarray:
+    """
+    Return (2, R) bool, whether runs really begin on the left and end on the right where they do.
+
+    :param hidden: (K, C) bool, places of the view that nobody knows.
+    """
+    beyond = EDGE_COLUMNS
+    padded = np.pad(hidden, ((0, 0), (beyond, beyond)), constant_values=True)
+    known = np.ones((2, len(runs)), bool)
+    for away in range(1, beyond + 1):
+        known[0] &= ~padded[runs.rings, runs.first - away + beyond]
+        known[1] &= ~padded[runs.rings, runs.last + away + beyond]
+    return known
 
 
 def rings_of(runs: Runs, count: int) -> list[np.ndarray]:
