@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 import yaml
 
+from perception_nodes.inference.resources import resource_path
 from perception_nodes.structures import check_settings, setting
 
+SIMULATOR_TABLE = 'config/map_classes/simulator.yaml'
+"""Below the share folder of the package."""
 UNKNOWN = 255
 """Mask value and class id of what is not known; it marks nothing."""
 MAX_CLASSES = 64
@@ -104,7 +107,7 @@ class MapClasses:
         Return the (256,) uint8 table from mask values to class ids; 255 marks nothing.
 
         :param labels: class name per mask value, as the segmentation node publishes it; without
-            it mask values are class ids. Names that the map does not know marks nothing; see
+            it mask values are class ids. Names that the map does not know mark nothing; see
             :meth:`unknown_labels`.
         """
         table = np.full(256, UNKNOWN, np.uint8)
@@ -119,24 +122,6 @@ class MapClasses:
         """Return the names that the mask has and the map does not: they mark nothing."""
         return tuple(name for name in labels.values() if name not in self.names)
 
-
-SIMULATOR_CLASSES = MapClasses(
-    classes=(
-        MapClass(name='floor', cost=10, ground=True, half_life_s=60.0),
-        MapClass(name='lane', cost=0, ground=True, half_life_s=60.0),
-        MapClass(name='tape', cost=20, ground=True, half_life_s=60.0),
-        MapClass(name='person', cost=100, dynamic=True, half_life_s=2.0),
-        MapClass(name='traffic_cone', cost=100),
-        MapClass(name='box', cost=100),
-        MapClass(name='barrel', cost=100),
-        MapClass(name='sign', cost=100),
-        MapClass(name='background', cost=100, half_life_s=300.0),
-    )
-)
-"""The classes of the embedded simulator, in the order of its mask values.
-
-The ground classes stay below map_server's free threshold (25), so a trinary map has them free.
-"""
 
 _FIELDS = tuple(item.name for item in fields(MapClass))
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -205,3 +190,7 @@ def load_map_classes(path: Path) -> MapClasses:
     except (OSError, UnicodeDecodeError) as error:
         raise MapClassesError(f'cannot read the map classes {path}: {error}') from error
     return parse_map_classes(text, str(path))
+
+
+SIMULATOR_CLASSES = load_map_classes(resource_path(SIMULATOR_TABLE))
+"""The classes of the embedded simulator, in the order of its mask values."""

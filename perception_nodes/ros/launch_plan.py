@@ -130,15 +130,29 @@ DETECTION = LaunchPlan(executable='detection_node', arguments=MODEL_ARGUMENTS)
 SEGMENTATION = LaunchPlan(executable='segmentation_node', arguments=MODEL_ARGUMENTS)
 SEMANTIC_MAP = LaunchPlan(
     executable='semantic_map_node',
-    arguments=tuple(
-        LaunchArgument(name=topic, description=words, remaps=topic)
-        for topic, words in (
-            ('mask', 'Topic of the masks'),
-            ('confidence', 'Topic of their confidence'),
-            ('label_info', 'Topic of the class names'),
-            ('camera_info', 'Topic of the calibration'),
-            ('depth', 'Topic of the depth images'),
-        )
+    arguments=(
+        LaunchArgument(name='mask', description='Topic of the masks', remaps='mask'),
+        LaunchArgument(
+            name='confidence', description='Topic of their confidence', remaps='confidence'
+        ),
+        LaunchArgument(
+            name='label_info', description='Topic of the class names', remaps='label_info'
+        ),
+        LaunchArgument(
+            name='camera_info', description='Topic of the calibration', remaps='camera_info'
+        ),
+        LaunchArgument(name='depth', description='Topic of the depth images', remaps='depth'),
+        LaunchArgument(
+            name='depth_source',
+            description='none, depth or points',
+            choices=('', 'none', 'depth', 'points'),
+            parameter='depth_source',
+        ),
+        LaunchArgument(
+            name='classes_file',
+            description='Table of classes and costs',
+            parameter='classes_file',
+        ),
     ),
 )
 CAMERA = LaunchPlan(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perception_nodes.inference.resources import PACKAGE
 from perception_nodes.mapping import GridConfig, MotionConfig, ObservationConfig
+from perception_nodes.mapping.classes import SIMULATOR_TABLE
 from perception_nodes.ros.lifecycle_node import LifecycleConfig
 from perception_nodes.structures import check_settings, setting
 
@@ -17,7 +19,8 @@ class SemanticMapNodeConfig(GridConfig, ObservationConfig, MotionConfig, Lifecyc
     """The grid, how masks are read, what the robot can do, and where everything comes from."""
 
     classes_file: str = setting(
-        '', 'YAML table of classes and costs, a path or package:// URI; empty: the simulator'
+        f'package://{PACKAGE}/{SIMULATOR_TABLE}',
+        'YAML table of classes and costs: a path, file:// or package:// URI',
     )
     map_frame: str = setting('odom', 'Frame in which the cells stand still')
     base_frame: str = setting('base_link', 'Frame of the robot, with z = 0 on the floor')

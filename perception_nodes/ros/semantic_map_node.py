@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
-from perception_nodes.mapping import SIMULATOR_CLASSES, SemanticMap, UpdateStatus, load_map_classes
+from perception_nodes.mapping import SemanticMap, UpdateStatus, load_map_classes
 from perception_nodes.mapping.map_stage import MapFrame, MapStage
 from perception_nodes.ros.diagnostics import Health
 from perception_nodes.ros.frame_pipeline import FrameJob, FramePipeline
@@ -66,9 +65,7 @@ class SemanticMapNode(PerceptionNode[SemanticMapNodeConfig]):
     def load(self) -> None:
         """Read the table of classes, and offer the topics."""
         config = self.configuration
-        classes = SIMULATOR_CLASSES
-        if config.classes_file:
-            classes = load_map_classes(Path(file_path(config.classes_file)))
+        classes = load_map_classes(file_path(config.classes_file))
         self._stage = MapStage(SemanticMap(classes, config, config), config)
         self._outputs = SemanticMapOutputs(self, self._stage, config.map_frame)
 

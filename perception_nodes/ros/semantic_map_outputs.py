@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,11 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
-from perception_nodes.inference.resources import ament_share_folder
+from perception_nodes.inference.resources import (
+    PACKAGE,
+    ament_share_folder,
+    resource_path,
+)
 from perception_nodes.mapping import (
     MapFault,
     MapFileError,
@@ -170,11 +175,14 @@ def file_path(url: str) -> Path:
     """
     if url.startswith('package://'):
         package, _, inside = url.removeprefix('package://').partition('/')
+        if package == PACKAGE and inside:
+            with contextlib.suppress(FileNotFoundError):
+                return resource_path(inside)
         folder = ament_share_folder(package)
         if folder is None or not inside:
             raise ValueError(f'{url}: package {package!r} is not installed, or no file is named')
         return folder / inside
     path = url.removeprefix('file://')
     if not path:
-        raise ValueError('map_url is empty: give a path, file:// or package://')
+        raise ValueError('no file is named: give a path, file:// or package://')
     return Path(path).expanduser()

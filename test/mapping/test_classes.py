@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,27 @@ def test_default_table_has_the_simulators_classes_in_the_order_of_its_masks():
     assert SIMULATOR_CLASSES.names == SEMANTIC_NAMES
     assert SIMULATOR_CLASSES.ground.tolist() == [True] * 3 + [False] * 6
     assert SIMULATOR_CLASSES.names[int(np.flatnonzero(SIMULATOR_CLASSES.dynamic)[0])] == 'person'
+
+
+def test_ground_of_the_simulator_is_free_in_a_map_of_three_values():
+    assert SIMULATOR_CLASSES.costs[SIMULATOR_CLASSES.ground].max() <= 25
+
+
+@pytest.mark.parametrize(
+    ('table', 'labels', 'left_out'),
+    [('simulator', SEMANTIC_NAMES, set()), ('camvid11', None, {'Sky'})],
+)
+def test_shipped_table_knows_the_classes_it_is_for(table, labels, left_out, project_root):
+    classes = load_map_classes(project_root / f'config/map_classes/{table}.yaml')
+    if labels is None:
+        labels = yaml.safe_load((project_root / f'config/classes/{table}.yaml').read_text())
+    assert set(labels) - set(classes.names) == left_out
+    assert set(classes.names) <= set(labels)
+
+
+def test_every_shipped_table_is_tested(project_root):
+    stems = {path.stem for path in (project_root / 'config/map_classes').iterdir()}
+    assert stems == {'simulator', 'camvid11'}
 
 
 def test_table_is_read_from_yaml(tmp_path):
