@@ -199,6 +199,58 @@ def segmentation(
     _print(report)
 
 
+@app.command()
+def path(
+    recipe: RecipeFile,
+    data: Annotated[
+        str, typer.Option(help='To learn from: paths:folder, or tub:folder@first:last.')
+    ],
+    val: Annotated[str, typer.Option(help='To choose the epoch and scale deviations, likewise.')],
+    out: OutFolder,
+    bundle: BundleFolder = None,
+    held_out: HeldOut = '',
+    licence: Licence = 'unknown',
+    resume: Resume = False,
+    threads: Threads = 0,
+    time_limit_min: TimeLimit = 0.0,
+) -> None:
+    """Train a network that names points of the path: checkpoints, the best epoch as a bundle."""
+    from perception_nodes.learning.data.path_sets import open_path_set
+    from perception_nodes.learning.path_bundling import PathBundler
+    from perception_nodes.learning.recipe import read_recipe
+    from perception_nodes.learning.recipes.path import PathRecipe
+    from perception_nodes.learning.tasks.path import PathTask
+
+    run = _Run(
+        words=['path', '--recipe', str(recipe), '--data', data, '--val', val],
+        data=data,
+        out=out,
+        licence=licence,
+        resume=resume,
+        threads=threads or os.cpu_count() or 1,
+        time_limit_min=time_limit_min,
+    )
+    settings = read_recipe(recipe, PathRecipe)
+    lock = settings.data.steering_curvature_1_m
+    training, validation = open_path_set(data, lock), open_path_set(val, lock)
+    final = open_path_set(held_out, lock) if held_out else None
+    for name, count in training.skipped.items():
+        console.print(f'left out: {count} records, {name}', style='yellow', markup=False)
+    task = PathTask(settings, training, validation)
+    model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
+    report = PathBundler(
+        recipe=settings,
+        training=training,
+        validation=validation,
+        held_out=final,
+        held_out_words=f'{len(final.pictures)} held-out pictures, {held_out}' if final else '',
+        provenance=provenance,
+        threads=run.threads,
+        track=track,
+    ).write(model, bundle or out / 'bundle')
+    _print(report)
+
+
 def _trained(trainer: Trainer, name: str) -> Path:
     """Train with a progress bar, draw the curve, and return the best weights."""
     from perception_nodes.learning.curve import draw_curve, read_record

@@ -234,6 +234,7 @@ class Calibration:
     How scores are to be read: probability = sigmoid(logit(score) / temperature + bias).
 
     For masks: probabilities = softmax(logits / temperature); the other fields do not apply.
+    For paths: standard deviations are multiplied by the temperature.
 
     :param temperature: divides logits, above 0.
     :param bias: added to the divided logits (Platt 1999); 0 is plain temperature scaling.
@@ -271,8 +272,8 @@ class GoldenSpec:
     A picture and what the model says about it, compared whenever the model is configured.
 
     :param frame: picture inside the bundle.
-    :param expected: JSON list of ``{xyxy, score, class}``, or PNG of class numbers, inside the
-        bundle.
+    :param expected: JSON list of ``{xyxy, score, class}`` or of ``{x_m, y_m}``, or PNG of class
+        numbers, inside the bundle.
     :param min_iou: overlap that an expected box must reach, 0..1.
     :param max_score_difference: allowed distance of scores, 0..1.
     :param min_agreement: share of a mask's pixels that must have the expected class, 0..1.

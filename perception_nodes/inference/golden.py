@@ -17,6 +17,7 @@ from perception_nodes.inference.bundle import GoldenResult, ModelBundle
 from perception_nodes.inference.bundle_checks import BundleError
 from perception_nodes.inference.golden_boxes import explain_boxes, record_boxes
 from perception_nodes.inference.golden_masks import explain_mask, record_mask
+from perception_nodes.inference.golden_path import explain_path, record_path
 from perception_nodes.structures import Frame
 
 Look = Callable[[Frame], Any]
@@ -25,10 +26,12 @@ Look = Callable[[Frame], Any]
 _EXPLAIN: dict[str, Callable[..., str]] = {
     'detection': explain_boxes,
     'segmentation': explain_mask,
+    'path': explain_path,
 }
 _RECORD: dict[str, Callable[..., GoldenResult]] = {
     'detection': record_boxes,
     'segmentation': record_mask,
+    'path': record_path,
 }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-LOSSES = ('class', 'box', 'quality', 'cross_entropy', 'lovasz')
-FIGURES = ('mAP', 'mIoU', 'IoU')
+LOSSES = ('class', 'box', 'quality', 'cross_entropy', 'lovasz', 'points', 'visible')
+FIGURES = ('mAP', 'mIoU', 'IoU', 'closeness', 'inside', 'seen')
 
 
 def read_record(path: Path) -> list[dict[str, float]]:

@@ -17,6 +17,8 @@ from perception_nodes.path.config import MOTORWAY, PathConfig, PathMode, Prefer
 from perception_nodes.path.estimate import STATE, PathEstimate, PathProblem
 from perception_nodes.path.estimator import PathEstimator
 from perception_nodes.path.filter import FilterConfig, PathFilter
+from perception_nodes.path.points import PathPointsConfig, path_of_points
+from perception_nodes.path.regressor import PathRegressor
 from perception_nodes.path.road_camera import road_projection
 from perception_nodes.path.tracker import PathTracker
 
@@ -31,9 +33,12 @@ __all__ = [
     'PathEstimator',
     'PathFilter',
     'PathMode',
+    'PathPointsConfig',
     'PathProblem',
+    'PathRegressor',
     'PathTracker',
     'Prefer',
     'Role',
+    'path_of_points',
     'road_projection',
 ]

@@ -188,7 +188,12 @@ class _Problem:
 
 
 def fit_corridor(
-    edges: Edges, prior: CorridorPrior, start: Clothoid, *, first_scale: float = 1.0
+    edges: Edges,
+    prior: CorridorPrior,
+    start: Clothoid,
+    *,
+    first_scale: float = 1.0,
+    least_noise: float = LEAST_SCALE,
 ) -> CorridorFit:
     """
     Fit the curve: iteratively reweighted Gauss-Newton (Cauchy weights).
@@ -196,6 +201,7 @@ def fit_corridor(
     :param edges: at least one place.
     :param start: where to begin; its ``look_ahead_m`` is that of the result.
     :param first_scale: how many times larger residuals are forgiven at first.
+    :param least_noise: the variances of the edges may be too large by this factor at most.
     """
     problem = _Problem(edges, prior, start.look_ahead_m)
     values = np.concatenate([start.state, [prior.width_m, 0.0]])
@@ -216,7 +222,7 @@ def fit_corridor(
     residuals, derivatives, arc_m = problem.evaluate(values)
     weights = _robust(residuals)
     normal = derivatives.T @ (derivatives * weights[:, None])
-    noise = _noise_scale(residuals, weights, edges.sides)
+    noise = _noise_scale(residuals, weights, edges.sides, least_noise)
     normal = normal / noise
     normal[np.diag_indices(VALUES)] += information
     covariance = _inverse(normal)
@@ -232,7 +238,9 @@ def _robust(residuals: np.ndarray) -> np.ndarray:
     return 1 / (1 + (residuals / ROBUST_SIGMA) ** 2)
 
 
-def _noise_scale(residuals: np.ndarray, weights: np.ndarray, sides: np.ndarray) -> float:
+def _noise_scale(
+    residuals: np.ndarray, weights: np.ndarray, sides: np.ndarray, least: float
+) -> float:
     """
     Return the factor from assumed to found variance, for neighbours that err together.
 
@@ -248,7 +256,7 @@ def _noise_scale(residuals: np.ndarray, weights: np.ndarray, sides: np.ndarray) 
         squares += float(chain @ chain)
     correlation = float(np.clip(products / squares, 0.0, MOST_CORRELATION))
     together = (1 + correlation) / (1 - correlation)
-    return float(np.clip(square, LEAST_SCALE, MOST_SCALE)) * together
+    return float(np.clip(square, least, MOST_SCALE)) * together
 
 
 def _solved(normal: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ def line_evidence(
     runs = find_runs(view.sample(cv2.LUT(roles, _LEVELS), 0), hidden)
     across_m = (runs.right - runs.left) * view.column_rad * view.radii_m[runs.rings]
     runs = runs[across_m <= BROADEST * config.marking_width_m]
-    runs = runs[known_ends(runs, hidden).all(axis=0)]
+    runs = runs[np.flatnonzero(known_ends(runs, hidden).all(axis=0))]
     graph = RunGraph(
         runs, view, lane_width_m=config.lane_width_m, max_gap_m=config.max_gap_m, hidden=hidden
     )

@@ -65,7 +65,7 @@ def marking_evidence(
     runs = find_runs(view.sample(cv2.LUT(roles, levels), 0))
     across_m = (runs.right - runs.left) * view.column_rad * view.radii_m[runs.rings]
     runs = runs[across_m <= BROADEST * prior.width_m]
-    runs = runs[known_ends(runs, hidden_places(roles, view)).all(axis=0)]
+    runs = runs[np.flatnonzero(known_ends(runs, hidden_places(roles, view)).all(axis=0))]
     if len(runs) < MIN_PIECE:
         return Evidence()
     points = view.places(runs.rings, runs.middle)

@@ -2,6 +2,7 @@
 
 from perception_nodes.structures.detections import Detections
 from perception_nodes.structures.frame import ColorOrder, Frame
+from perception_nodes.structures.path_points import PathPoints
 from perception_nodes.structures.segmentation_mask import (
     MAX_CLASSES,
     UNLABELLED,
@@ -15,6 +16,7 @@ __all__ = [
     'ColorOrder',
     'Detections',
     'Frame',
+    'PathPoints',
     'SegmentationMask',
     'Setting',
     'check_settings',

@@ -1,0 +1,56 @@
+"""Trunk and head of the path network."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
+from perception_nodes.learning.recipes.path import PathRecipe
+
+STRIDE = 16
+
+
+class PathNet(nn.Module):
+    """
+    EfficientNet-Lite0 to stride 16, and two layers that see where in the picture features are.
+
+    :param recipe: sizes and stations.
+    """
+
+    nominal: torch.Tensor
+
+    def __init__(self, recipe: PathRecipe) -> None:
+        super().__init__()
+        model = recipe.model
+        self.trunk = EfficientNetLiteTrunk(
+            pretrained=model.pretrained, frozen_stages=model.frozen_stages, strides=(STRIDE,)
+        )
+        self.narrow = nn.Sequential(
+            nn.Conv2d(self.trunk.channels[0], model.channels, 1, bias=False),
+            nn.BatchNorm2d(model.channels),
+            nn.ReLU(inplace=True),
+        )
+        width, height = (-(-side // STRIDE) for side in recipe.input_wh)
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            nn.Dropout(model.dropout),
+            nn.Linear(model.channels * width * height, model.hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(model.hidden, 4 * len(recipe.stations_m)),
+        )
+        # A path that runs straight ahead is where the network begins to look.
+        nominal = torch.zeros(len(recipe.stations_m), 4)
+        nominal[:, 0] = torch.tensor(recipe.stations_m)
+        nominal[:, 2] = -1.0
+        self.register_buffer('nominal', nominal, persistent=False)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """
+        Return (B, K, 4): x, y in metres, log σ, logit of being seen.
+
+        :param image: (B, 3, H, W) float32 normalised.
+        """
+        (features,) = self.trunk(image)
+        values = self.head(self.narrow(features))
+        return values.reshape(-1, *self.nominal.shape) + self.nominal
