@@ -34,6 +34,7 @@ def synthesize(
     workers: Annotated[int, typer.Option(min=1, help='Processes that render.')] = 2,
     masks: Annotated[bool, typer.Option(help='Also write semantic masks.')] = False,
     depth: Annotated[bool, typer.Option(help='Also write depth in millimetres.')] = False,
+    paths: Annotated[bool, typer.Option(help='Also write points of the path ahead.')] = False,
 ) -> None:
     """Render randomised scenes with exact boxes as a COCO data set."""
     from perception_nodes.simulation import synthesis
@@ -44,7 +45,12 @@ def synthesize(
     try:
         config = RandomizationConfig(assets=assets, seed=seed, size_wh=size_wh)
         job = synthesis.SynthesisJob(
-            folder=out, config=config, scenes=scenes, masks=masks, depth=depth
+            folder=out,
+            config=config,
+            scenes=scenes,
+            masks=masks,
+            depth=depth,
+            paths=paths,
         )
         synthesis.prepare(job)
     except (ValueError, synthesis.DatasetMismatchError) as error:

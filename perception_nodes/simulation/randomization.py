@@ -8,6 +8,7 @@ import numpy as np
 
 from perception_nodes.simulation.assembly import compose_design, random_lights
 from perception_nodes.simulation.camera import PinholeCamera, camera_pose
+from perception_nodes.simulation.course import CoursePath
 from perception_nodes.simulation.families import FAMILIES, Assets
 from perception_nodes.simulation.layout import Layout, random_layout
 from perception_nodes.simulation.renderer import LabelRenderer
@@ -74,12 +75,14 @@ class Scene:
     :param view: picture (with the camera's flaws) and ground truth.
     :param camera: intrinsics.
     :param layout: what stood where, and where the camera was.
+    :param path: the marked path, None where there was none.
     """
 
     index: int
     view: RenderedView
     camera: PinholeCamera
     layout: Layout
+    path: CoursePath | None = None
 
 
 class SceneRenderer:
@@ -123,7 +126,7 @@ class SceneRenderer:
         view = self._renderer.render(layout.world_from_optical, camera)
         effects = random_effects(rng, self.config.sensor_strength)
         view = replace(view, rgb=apply_effects(view.rgb, effects, rng))
-        return Scene(index=index, view=view, camera=camera, layout=layout)
+        return Scene(index=index, view=view, camera=camera, layout=layout, path=design.path)
 
     def _stage_for(self, index: int) -> Stage:
         """Return the stage of a scene, building it when the scene before had another."""

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 
 from perception_nodes.simulation.classes import SEMANTIC_NAMES, THING_NAMES
+from perception_nodes.simulation.path_labels import base_below, path_ahead
 from perception_nodes.simulation.randomization import RandomizationConfig, Scene, SceneRenderer
 
 JPEG_QUALITY = 92
@@ -49,6 +50,8 @@ class SynthesisJob:
     :param folder: the data set; created when missing.
     :param masks: also write ``masks/`` (semantic classes, PNG).
     :param depth: also write ``depth/`` (millimetres, 16 bit PNG, 0 is unknown).
+    :param paths: also write the path ahead into the records, see ``path_ahead``; base_link lies
+        on the floor below the camera.
     """
 
     folder: Path
@@ -56,6 +59,7 @@ class SynthesisJob:
     scenes: int
     masks: bool = False
     depth: bool = False
+    paths: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an empty job."""
@@ -108,11 +112,19 @@ def write_scene(job: SynthesisJob, scene: Scene) -> None:
             'id': scene.index, 'file_name': f'images/{name}.jpg', 'width': width, 'height': height,
         },
         'annotations': annotations_of(scene),
+        **({'path': _path_of(scene)} if job.paths else {}),
     }  # fmt: skip
     path = _record_path(job.folder, scene.index)
     part = path.with_suffix('.part')
     part.write_text(json.dumps(record), encoding='utf-8')
     part.replace(path)
+
+
+def _path_of(scene: Scene) -> list[list[float]]:
+    """Return the rows of the path ahead."""
+    pose = scene.layout.world_from_optical
+    rows = path_ahead(scene.path, base_below(pose), scene.view.class_ids, pose, scene.camera)
+    return np.round(rows, 4).tolist()
 
 
 def _write_image(path: Path, pixels: np.ndarray, options: list[int]) -> None:
@@ -165,6 +177,8 @@ def prepare(job: SynthesisJob) -> None:
 def _identity(job: SynthesisJob) -> dict[str, Any]:
     """Return what all scenes of a data set must share."""
     layers = {'masks': job.masks, 'depth': job.depth}
+    if job.paths:  # absent in sets from before there were paths
+        layers['paths'] = True
     return json.loads(json.dumps({'config': asdict(job.config), **layers}))
 
 

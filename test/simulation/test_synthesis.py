@@ -119,3 +119,17 @@ def test_tiny_and_hidden_things_are_ignored(train_scenes):
 def test_no_scenes_is_no_job(tmp_path):
     with pytest.raises(ValueError, match='at least 1'):
         job_in(tmp_path, scenes=0)
+
+
+def test_paths_are_in_the_records_of_those_who_want_them(tmp_path, rendering, finished):
+    job = job_in(tmp_path / 'paths', paths=True)
+    prepare(job)
+    assert sum(render_missing(job, 1)) == 3
+    records = [
+        json.loads((folder / 'records' / '000000.json').read_text())
+        for folder in (job.folder, finished[0].folder)
+    ]
+    assert 'path' not in records[1]
+    assert all(len(row) == 4 for row in records[0]['path'])
+    with pytest.raises(DatasetMismatchError):
+        prepare(job_in(job.folder))

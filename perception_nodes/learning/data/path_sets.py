@@ -75,7 +75,7 @@ def open_path_set(address: str, steering_curvature_1_m: float = 1.0) -> PathSet:
 def read_rendered(place: str, _curvature: float) -> PathSet:
     """Read the records of ``perception synthesize --paths``."""
     folder, pictures, skipped = Path(place), [], {'no path was asked for': 0}
-    for record in sorted((folder / RECORDS).glob('*.json')):
+    for record in sorted((folder / RECORDS).glob('[0-9]*.json')):
         content = json.loads(record.read_text(encoding='utf-8'))
         if 'path' not in content:
             skipped['no path was asked for'] += 1
