@@ -10,6 +10,13 @@ CONTACT_GAIN = 2.0
 """Contacts along half of a cell's width count as a full look: edges of things are things."""
 
 
+SAMPLES_PER_CELL = 4
+"""Along each side of a cell; near the camera there are many more pixels than that."""
+WIDEST_STRIDE = 8
+PROBE_STRIDE = 16
+"""Footprints change slowly along a row: every so many pixels are looked at."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GroundView:
     """
@@ -19,21 +26,28 @@ class GroundView:
 
     :param shape_hw: size of the picture.
     :param first_row: first row with a usable pixel; everything above says nothing.
-    :param x_m: (R, W) float32, metres in base_link, forward; 0 where unusable.
-    :param y_m: (R, W) float32, metres in base_link, left; 0 where unusable.
-    :param area_shares: (R, W) float32, share of a look at a cell by one ground pixel; 0 where
-        unusable. Near the camera that is the pixel's footprint as part of the cell; where the
-        footprint is larger than the cell, or the range is less certain than the cell is long,
-        the look is worth less.
-    :param width_shares: (R, W) float32, the same for one pixel of contact, by its width.
+    :param resolution_m: side of a cell.
+    :param x_m: (R, W) float32, metres in base_link, forward; anything where unusable.
+    :param y_m: (R, W) float32, metres in base_link, left; anything where unusable.
+    :param sigma_m: (R, W) float32, standard deviation of range.
+    :param usable: (R, W) bool, near and certain enough.
+    :param samples: (R, W) bool, usable pixels that speak for their neighbours, too: of ground,
+        a cell near the camera holds hundreds of pixels, and these are enough.
+    :param area_shares: (R, W) float32, share of a look at a cell by one sample of ground; 0
+        elsewhere. Near the camera that is the footprint of the pixels it speaks for as part of
+        the cell; where the footprint is larger than the cell, or the range is less certain than
+        the cell is long, the look is worth less.
     """
 
     shape_hw: tuple[int, int]
     first_row: int
+    resolution_m: float
     x_m: np.ndarray
     y_m: np.ndarray
+    sigma_m: np.ndarray
+    usable: np.ndarray
+    samples: np.ndarray
     area_shares: np.ndarray
-    width_shares: np.ndarray
 
     @classmethod
     def prepare(
@@ -61,53 +75,91 @@ class GroundView:
                 'a ground look-up is points_xy (H, W, 2) and sigma_m (H, W) with H, W ≥ 2, got '
                 f'{points_xy.shape} and {sigma_m.shape}'
             )
-        first_row = _first_usable_row(points_xy, max_range_m)
-        x_m = np.ascontiguousarray(points_xy[first_row:, :, 0], np.float32)
-        y_m = np.ascontiguousarray(points_xy[first_row:, :, 1], np.float32)
-        sigma_m = sigma_m[first_row:]
+        x_m, y_m = (np.ascontiguousarray(points_xy[:, :, i], np.float32) for i in (0, 1))
         usable = x_m * x_m + y_m * y_m <= max_range_m**2
         usable &= sigma_m <= max_sigma_m
-        across = np.stack([_along_row(x_m), _along_row(y_m)])
-        away = np.stack([_along_column(x_m), _along_column(y_m)])
-        area = np.abs(across[0] * away[1] - across[1] * away[0]) / resolution_m**2
-        certainty = np.minimum(1, resolution_m / np.maximum(sigma_m, 1e-6))
+        first_row = _first_row(usable)
+        x_m, y_m, usable = x_m[first_row:], y_m[first_row:], usable[first_row:]
+        sigma_m = np.ascontiguousarray(sigma_m[first_row:], np.float32)
+        columns, rows = _strides(x_m, y_m, usable, resolution_m / SAMPLES_PER_CELL)
+        samples = usable & _every(x_m.shape, columns, rows)
+        index = np.flatnonzero(samples)
+        across, away = _steps(x_m, y_m, index)
+        area = np.abs(across[0] * away[1] - across[1] * away[0]) / np.float32(resolution_m**2)
         with np.errstate(divide='ignore', invalid='ignore'):
-            area_shares = np.minimum(area, 1 / area) * certainty
-        width_shares = np.hypot(*across) * (CONTACT_GAIN / resolution_m) * certainty
-        usable &= np.isfinite(area_shares) & np.isfinite(width_shares)
+            shares = np.minimum(area, 1 / area) * _certainty(sigma_m, index, resolution_m)
+        shares *= (columns * rows)[index // shape_hw[1]]
+        area_shares = np.zeros(x_m.shape, np.float32)
+        area_shares.flat[index] = np.nan_to_num(shares)
         return cls(
-            shape_hw=shape_hw,
-            first_row=first_row,
-            x_m=_masked(x_m, usable),
-            y_m=_masked(y_m, usable),
-            area_shares=_masked(area_shares, usable),
-            width_shares=_masked(width_shares, usable),
-        )
+            shape_hw=shape_hw, first_row=first_row, resolution_m=resolution_m, x_m=x_m, y_m=y_m,
+            sigma_m=sigma_m, usable=usable, samples=samples, area_shares=area_shares,
+        )  # fmt: skip
+
+    def width_shares(self, index: np.ndarray) -> np.ndarray:
+        """
+        Return (N,) float32 what one pixel of contact is worth, by its width.
+
+        :param index: (N,) flat indices of usable pixels.
+        """
+        width_m = np.hypot(*_steps(self.x_m, self.y_m, index)[0])
+        certainty = _certainty(self.sigma_m, index, self.resolution_m)
+        return np.nan_to_num(width_m * (CONTACT_GAIN / self.resolution_m) * certainty)
 
 
-def _first_usable_row(points_xy: np.ndarray, max_range_m: float) -> int:
-    """Return the first row with a place in range, leaving at least two rows."""
-    x_m, y_m = points_xy[:, :, 0], points_xy[:, :, 1]
-    in_range = (x_m * x_m + y_m * y_m <= max_range_m**2).any(axis=1)
-    last = len(points_xy) - 2
-    return min(int(np.argmax(in_range)), last) if in_range.any() else last
+def _first_row(usable: np.ndarray) -> int:
+    """Return the first row with a usable pixel, leaving at least two rows."""
+    rows = np.flatnonzero(usable.any(axis=1))
+    last = len(usable) - 2
+    return min(int(rows[0]), last) if len(rows) else last
 
 
-def _along_row(values: np.ndarray) -> np.ndarray:
-    """Return the step to the next pixel of the row; the last repeats the one before."""
-    steps = np.empty_like(values)
-    np.subtract(values[:, 1:], values[:, :-1], out=steps[:, :-1])
-    steps[:, -1] = steps[:, -2]
-    return steps
+def _steps(
+    x_m: np.ndarray, y_m: np.ndarray, index: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """
+    Return the steps (x, y) to the next pixel of the row, and from the nearer pixel below.
+
+    The last pixel of a row, and the last row, repeat the step before.
+    """
+    width = x_m.shape[1]
+    beside = index - (index % width == width - 1)
+    above = index - width * (index >= x_m.size - width)
+    flats = x_m.ravel(), y_m.ravel()
+    return (
+        [flat[beside + 1] - flat[beside] for flat in flats],
+        [flat[above] - flat[above + width] for flat in flats],
+    )
 
 
-def _along_column(values: np.ndarray) -> np.ndarray:
-    """Return the step from the pixel below, which is nearer; the last row repeats."""
-    steps = np.empty_like(values)
-    np.subtract(values[:-1], values[1:], out=steps[:-1])
-    steps[-1] = steps[-2]
-    return steps
+def _certainty(sigma_m: np.ndarray, index: np.ndarray, resolution_m: float) -> np.ndarray:
+    sigma = np.maximum(sigma_m.ravel()[index], np.float32(1e-6))
+    return np.minimum(np.float32(1), np.float32(resolution_m) / sigma)
 
 
-def _masked(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    return np.where(usable, values, 0).astype(np.float32, copy=False)
+def _strides(
+    x_m: np.ndarray, y_m: np.ndarray, usable: np.ndarray, wanted_m: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (R,) float32 for how many columns, and rows, one pixel of a row may speak."""
+    rows, width = x_m.shape
+    probes = np.arange(0, width, PROBE_STRIDE) + width * np.arange(rows)[:, None]
+    known = usable.ravel()[probes]
+    strides = []
+    for steps in _steps(x_m, y_m, probes):
+        longest_m = np.where(known, np.hypot(*steps), 0).max(axis=1)
+        longest_m = np.maximum(np.nan_to_num(longest_m), wanted_m / WIDEST_STRIDE)
+        power = np.floor(np.log2(np.maximum(1, wanted_m / longest_m)))
+        strides.append(np.exp2(power).astype(np.float32))
+    return strides[0], strides[1]
+
+
+def _every(shape: tuple[int, ...], columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return (R, W) bool: the middle one of so many pixels and rows, counted from below."""
+    down = np.arange(shape[0])[::-1]
+    chosen_rows = down % rows.astype(int) == rows.astype(int) // 2
+    right = np.arange(shape[1])
+    combs = {stride: right % stride == stride // 2 for stride in set(columns.astype(int).tolist())}
+    chosen = np.zeros(shape, bool)
+    for row in np.flatnonzero(chosen_rows):
+        chosen[row] = combs[int(columns[row])]
+    return chosen

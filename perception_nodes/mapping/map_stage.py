@@ -120,10 +120,10 @@ class MapStage:
         if frame.points_xyz is None:
             view = self._view(observer, frame.ground)
             return observer.observe(frame.mask, frame.confidence, view)
-        level = frame.ground.level_from_camera
-        turned = frame.points_xyz @ level.rotation.T.astype(np.float32)
-        cloud = turned + level.translation.astype(np.float32)
-        return observer.observe_points(frame.mask, frame.confidence, cloud)
+        return observer.observe_points(
+            frame.mask, frame.confidence, frame.points_xyz,
+            base_from_points=frame.ground.level_from_camera,
+        )  # fmt: skip
 
     def _view(self, observer: MaskObserver, ground: GroundProjection) -> GroundView:
         if self._prepared is None or self._prepared[:2] != (ground, observer):

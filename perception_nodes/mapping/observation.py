@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from perception_nodes.geometry import RigidTransform
 from perception_nodes.mapping.classes import MapClasses
 from perception_nodes.mapping.columns import (
     GROUND,
@@ -126,14 +127,12 @@ class MaskObserver:
         rows = np.arange(len(kinds), dtype=np.int16)[:, None]
         seen = kinds == GROUND
         seen &= rows > trace.block_rows.astype(np.int16)
-        seen &= view.area_shares > 0
-        looks = np.flatnonzero(seen)
+        seen &= view.usable
+        looks = np.flatnonzero(seen & view.samples)
         contacts = trace.contact_rows * mask.shape[1] + trace.contact_columns
-        contacts = contacts[view.width_shares.ravel()[contacts] > 0]
+        contacts = contacts[view.usable.ravel()[contacts]]
         index = np.concatenate([looks, contacts])
-        weights = np.concatenate(
-            [view.area_shares.ravel()[looks], view.width_shares.ravel()[contacts]]
-        )
+        weights = np.concatenate([view.area_shares.ravel()[looks], view.width_shares(contacts)])
         if confidence is not None:
             weights *= self._trust[confidence[view.first_row :].ravel()[index]]
         points_xy = np.stack([view.x_m.ravel()[index], view.y_m.ravel()[index]])
@@ -169,39 +168,48 @@ class MaskObserver:
         confidence: np.ndarray | None,
         points_xyz: np.ndarray,
         sigma_m: np.ndarray | None = None,
+        *,
+        base_from_points: RigidTransform | None = None,
     ) -> Observation:
         """
         Return what a mask shows with depth: every pixel is where its point is.
 
-        :param points_xyz: (H, W, 3) float32 organised cloud in base_link, metres, NaN unknown.
+        :param points_xyz: (H, W, 3) float32 organised cloud, metres, NaN unknown.
+        :param base_from_points: what brings the cloud into base_link, if it is not there yet.
         :param sigma_m: (H, W) float32 standard deviation of range; by default it grows with the
             square of range.
         """
         _check_shapes(mask, confidence, points_xyz.shape[:2])
+        config = self.config
+        every = np.s_[:: config.depth_stride_px, :: config.depth_stride_px]
+        mask, points_xyz = np.ascontiguousarray(mask[every]), points_xyz[every]
+        if base_from_points is not None:
+            points_xyz = _moved(points_xyz, base_from_points)
         kinds = cv2.LUT(mask, self._kinds)
-        config, z_m = self.config, points_xyz[:, :, 2]
-        range_m = np.hypot(points_xyz[:, :, 0], points_xyz[:, :, 1])
-        is_ground = (kinds == GROUND) & (np.abs(z_m) <= config.ground_tolerance_m)
-        is_standing = (kinds == STANDING) & (z_m >= -config.ground_tolerance_m)
+        x_m, y_m, z_m = (points_xyz[:, :, axis] for axis in range(3))
+        range_sq = x_m * x_m + y_m * y_m
+        is_near = range_sq <= config.max_range_m**2
+        is_ground = is_near & (kinds == GROUND) & (np.abs(z_m) <= config.ground_tolerance_m)
+        is_standing = is_near & (kinds == STANDING) & (z_m >= -config.ground_tolerance_m)
         is_standing &= z_m <= config.max_height_m
-        index = np.flatnonzero((is_ground | is_standing) & (range_m <= config.max_range_m))
+        index = np.flatnonzero(is_ground | is_standing)
         if sigma_m is None:
-            sigma = config.depth_sigma_1_m * range_m.ravel()[index] ** 2
+            sigma = config.depth_sigma_1_m * range_sq.ravel()[index]
         else:
-            sigma = sigma_m.ravel()[index]
+            sigma = sigma_m[every].ravel()[index]
         weights = np.minimum(1, self.resolution_m / np.maximum(sigma, 1e-6)).astype(np.float32)
-        weights /= np.float32(PIXELS_FOR_A_FULL_LOOK)
+        weights *= np.float32(config.depth_stride_px**2 / PIXELS_FOR_A_FULL_LOOK)
         if confidence is not None:
-            weights *= self._trust[confidence.ravel()[index]]
+            weights *= self._trust[confidence[every].ravel()[index]]
         points = points_xyz.reshape(-1, 3)[index].astype(np.float32)
         ids = self._ids[mask.ravel()[index]]
         standing = is_standing.ravel()[index]
-        step = config.floor_stride_px
-        near = (is_ground & (range_m <= config.max_range_m))[::step, ::step]
+        step = max(1, config.floor_stride_px // config.depth_stride_px)
+        floor_xyz = points_xyz[::step, ::step][is_ground[::step, ::step]]
         return Observation(
             points_xy=np.ascontiguousarray(points[:, :2].T), class_ids=ids, weights=weights,
             obstacles_xyz=points[standing], obstacle_ids=ids[standing],
-            floor_xyz=points_xyz[::step, ::step][near].astype(np.float32),
+            floor_xyz=floor_xyz.astype(np.float32),
         )  # fmt: skip
 
     def points_for(self, mask: np.ndarray, view: GroundView, floor_xyz: np.ndarray) -> np.ndarray:
@@ -222,9 +230,15 @@ class MaskObserver:
         rows = np.arange(len(kinds))[:, None]
         known = (kinds == GROUND) & (rows > trace.block_rows)
         known[trace.contact_rows, trace.contact_columns] = True
-        known &= view.area_shares > 0
+        known &= view.usable
         np.copyto(cloud[view.first_row :], floor_xyz[view.first_row :], where=known[..., None])
         return cloud
+
+
+def _moved(points_xyz: np.ndarray, transform: RigidTransform) -> np.ndarray:
+    """Return (H, W, 3) float32 points in the target frame of a transform."""
+    turned = points_xyz @ transform.rotation.T.astype(np.float32)
+    return turned + transform.translation.astype(np.float32)
 
 
 def _check_shapes(

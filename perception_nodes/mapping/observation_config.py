@@ -35,6 +35,9 @@ class ObservationConfig:
     depth_sigma_1_m: float = setting(
         0.005, 'with depth: standard deviation of range is this times range squared', minimum=0.0
     )
+    depth_stride_px: int = setting(
+        2, 'with depth: every so many columns and rows are looked at', minimum=1, maximum=16
+    )
     max_range_m: float = setting(4.0, 'places further than this are ignored', minimum=0.1)
     max_sigma_m: float = setting(
         0.5, 'without depth: places whose range is less certain than this are ignored', minimum=0.0

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from perception_nodes.geometry import RigidTransform
 from perception_nodes.mapping import Observation, ObservationConfig, SemanticMap
 
 FLOOR, LANE, PERSON, BOX, UNKNOWN = 0, 1, 3, 5, 255
@@ -189,6 +190,10 @@ class TestWithDepth:
     """Every pixel is where its point is."""
 
     @pytest.fixture
+    def observer(self):
+        return SemanticMap().observer(ObservationConfig(depth_stride_px=1))
+
+    @pytest.fixture
     def cloud(self):
         """Return 4×4 pixels of floor 1 m ahead, one of them a thing 0.5 m high, one NaN."""
         points = np.zeros((4, 4, 3), np.float32)
@@ -209,7 +214,7 @@ class TestWithDepth:
         assert (seen.points_xy[0] < 1.5).all()
 
     def test_standing_points_above_the_robot_are_ignored(self, cloud):
-        observer = SemanticMap().observer(ObservationConfig(max_height_m=0.4))
+        observer = SemanticMap().observer(ObservationConfig(max_height_m=0.4, depth_stride_px=1))
         mask = np.full((4, 4), BOX, np.uint8)
         assert len(observer.observe_points(mask, None, cloud).obstacle_ids) == 14
 
@@ -224,3 +229,30 @@ class TestWithDepth:
         sharp = observer.observe_points(mask, None, cloud, np.full((4, 4), 0.01))
         blunt = observer.observe_points(mask, None, cloud, np.full((4, 4), 0.2))
         assert blunt.weights.sum() == pytest.approx(sharp.weights.sum() / 4)
+
+    def test_thinned_pixels_speak_for_their_neighbours(self, observer, cloud):
+        mask, cloud[:] = np.zeros((4, 4), np.uint8), cloud[3, 3]
+        thin = SemanticMap().observer(ObservationConfig(depth_stride_px=2))
+        every, some = (o.observe_points(mask, None, cloud) for o in (observer, thin))
+        assert (len(every.weights), len(some.weights)) == (16, 4)
+        assert some.weights.sum() == pytest.approx(every.weights.sum())
+
+    def test_cloud_in_another_frame_is_brought_into_base_link(self, observer, cloud):
+        mount = RigidTransform.from_rpy(yaw_rad=0.3, translation_xyz=(0.1, 0.2, 0.3))
+        mask = np.zeros((4, 4), np.uint8)
+        mask[0, 0] = PERSON
+        away = mount.inverse().apply(cloud).astype(np.float32)
+        seen = observer.observe_points(mask, None, away, base_from_points=mount)
+        assert np.allclose(seen.obstacles_xyz, [[2.0, 0.3, 0.5]], atol=1e-6)
+
+
+def test_samples_of_ground_weigh_as_much_as_all_pixels_of_the_same_floor(observer, projection):
+    """Twice the pixels say no more about a cell."""
+    totals = []
+    for size_wh in ((320, 240), (640, 480), (1280, 960)):
+        view = observer.prepare(*projection(size_wh).lookup())
+        seen = observer.observe(np.zeros(size_wh[::-1], np.uint8), None, view)
+        x_m, y_m = seen.points_xy
+        cell = (x_m > 0.8) & (x_m < 1.2) & (np.abs(y_m) < 0.2)
+        totals.append(seen.weights[cell].sum())
+    assert np.allclose(totals, 64, rtol=0.06), '8 by 8 cells, each seen completely'
