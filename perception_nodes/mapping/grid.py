@@ -92,7 +92,8 @@ class SemanticMap:
 
     def _forget(self) -> None:
         self._layers.clear()
-        self._is_placed = False
+        # A window that does not roll never moves: costmaps take their size and origin from it.
+        self._is_placed &= not self.config.rolling
         self._stamp_ns = self._fused_ns = None
 
     def update(

@@ -203,6 +203,17 @@ def test_what_leaves_the_window_is_forgotten(grid, look):
     assert (grid.occupancy() >= 0).sum() == 0
 
 
+def test_window_that_does_not_roll_stays_where_it_began_when_the_map_is_forgotten(look):
+    grid = SemanticMap(config=GridConfig(size_cells=60, rolling=False))
+    feed(grid, look(1.0, 0.0, BOX), 3)
+    origin_xy = grid.origin_xy
+    grid.reset()
+    feed(grid, look(0.22, 0.02, BOX), 3, pose=PlanarPose(x_m=0.6).matrix)
+    assert grid.origin_xy == origin_xy
+    assert cost_at(grid, 0.82, 0.02) == 100
+    assert cost_at(grid, 1.0, 0.0) == -1
+
+
 def test_window_that_does_not_roll_stays_and_ignores_what_is_outside(look):
     grid = SemanticMap(config=GridConfig(size_cells=60, rolling=False))
     feed(grid, look(0.62, 0.02, BOX), 3)
