@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
-import cv2
+import numpy as np
 import typer
 
 from perception_nodes.cli.detection_options import (
@@ -25,13 +25,14 @@ from perception_nodes.cli.detection_options import (
     ScoreOption,
     ThreadsOption,
 )
-from perception_nodes.cli.progress import console, progress_bar
-from perception_nodes.cli.sources import Source, find_sources
+from perception_nodes.cli.looking import OVERLAYS, look_at_all
+from perception_nodes.cli.progress import console
+from perception_nodes.cli.sources import find_sources
 from perception_nodes.detection import DetectionConfig, Detector
 from perception_nodes.evaluation.coco import category_ids_of, results_of, write_results
 from perception_nodes.evaluation.ground_truth import read_coco
-from perception_nodes.structures import ColorOrder, Detections, Frame
-from perception_nodes.visualization import VideoWriter, draw_detections
+from perception_nodes.structures import Detections, Frame
+from perception_nodes.visualization import draw_detections
 
 
 def detect(
@@ -69,7 +70,20 @@ def detect(
     detector.check(config)
     console.print(detector.description, highlight=False)
     record = _Record(detector.class_names, labels)
-    failed = _run(found, lambda frame: detector(frame, config), record, out, overlays)
+
+    def look(frame: Frame, name: str) -> tuple[Callable[[], np.ndarray], str]:
+        detections = detector(frame, config)
+        record.add(name, frame, detections)
+        draw = functools.partial(
+            draw_detections,
+            frame.pixels,
+            detections,
+            record.class_names,
+            color_order=frame.color_order,
+        )
+        return draw, str(len(detections))
+
+    failed = look_at_all(found, 'Detecting', look, out / OVERLAYS if overlays else None)
     record.write(out)
     console.print(
         f'{record.detections} detections in {len(record.images)} pictures → {out}',
@@ -120,56 +134,3 @@ class _Record:
         ]
         dataset = {'images': self.images, 'annotations': [], 'categories': categories}
         (out / 'dataset.json').write_text(json.dumps(dataset, indent=1) + '\n', encoding='utf-8')
-
-
-def _run(
-    sources: list[Source],
-    find: Callable[[Frame], Detections],
-    record: _Record,
-    out: Path,
-    overlays: bool,
-) -> int:
-    """Look at all sources; return how many could not be read."""
-    failed = 0
-    total = sum(source.frame_count for source in sources)
-    with progress_bar('Detecting', total) as advance:
-        for source in sources:
-            try:
-                _run_source(source, find, record, out / 'overlays' if overlays else None, advance)
-            except ValueError as error:
-                failed += 1
-                console.print(f'skipped: {error}', style='yellow', markup=False)
-    return failed
-
-
-def _run_source(
-    source: Source,
-    find: Callable[[Frame], Detections],
-    record: _Record,
-    overlays: Path | None,
-    advance: Callable[..., None],
-) -> None:
-    with ExitStack() as stack:
-        writer = None
-        if overlays is not None and source.is_video:
-            path = overlays / f'{source.path.stem}.webm'
-            writer = stack.enter_context(VideoWriter(path, source.fps))
-        for index, frame in enumerate(source.frames()):
-            detections = find(frame)
-            name = f'{source.path}#{index:06d}' if source.is_video else str(source.path)
-            record.add(name, frame, detections)
-            if overlays is not None:
-                pixels = draw_detections(
-                    frame.pixels, detections, record.class_names, color_order=frame.color_order
-                )
-                _write_overlay(writer, overlays / f'{source.path.stem}.jpg', pixels)
-            advance(1, f'{len(detections)} in {source.path.name}')
-
-
-def _write_overlay(writer: VideoWriter | None, path: Path, bgr: Any) -> None:
-    """Append to the video, or write a picture."""
-    if writer is not None:
-        writer.write(Frame(pixels=bgr, color_order=ColorOrder.BGR))
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), bgr)
