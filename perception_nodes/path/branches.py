@@ -9,7 +9,7 @@ import numpy as np
 from perception_nodes.path.clothoid import Clothoid
 from perception_nodes.path.config import Prefer
 from perception_nodes.path.rings import RingView
-from perception_nodes.path.runs import Runs, known_ends, overlap, rings_of
+from perception_nodes.path.runs import Runs, overlap, rings_of
 
 STRAIGHT_WIDTHS = 1.5
 """The direction before a parting is told from so many lane widths of path."""
@@ -46,7 +46,8 @@ class RunGraph:
     :param view: where they lie.
     :param lane_width_m: about the width of the way.
     :param max_gap_m: rings without a run that may be skipped.
-    :param hidden: (K, C) bool, places of the view that nobody knows.
+    :param known: (2, R) bool of ``known_ends``: a run that ends where the view ends, as a branch
+        does that turns off, is no stub.
     """
 
     def __init__(
@@ -56,14 +57,14 @@ class RunGraph:
         *,
         lane_width_m: float,
         max_gap_m: float,
-        hidden: np.ndarray,
+        known: np.ndarray,
     ) -> None:
         self.runs, self.view = runs, view
         self.lane_width_m = lane_width_m
         self.width_m = (runs.right - runs.left) * view.column_rad * view.radii_m[runs.rings]
         self.middle_xy = view.places(runs.rings, runs.middle)
         self._followers = self._linked(max_gap_m)
-        self._depth_m = self._depths(hidden)
+        self._depth_m = self._depths(known)
 
     def _linked(self, max_gap_m: float) -> list[np.ndarray]:
         """Return, for every run, the touching ones of the next ring that has any."""
@@ -82,14 +83,9 @@ class RunGraph:
             followers.append(np.sort(found))
         return followers
 
-    def _depths(self, hidden: np.ndarray) -> np.ndarray:
-        """
-        Return (R,) how far each run can be followed, metres from ring to ring.
-
-        What ends where the view ends, as a branch does that turns off, is no stub.
-        """
-        leaves = ~known_ends(self.runs, hidden)
-        depth = np.where(leaves.any(axis=0), STUB_WIDTHS * self.lane_width_m, 0.0)
+    def _depths(self, known: np.ndarray) -> np.ndarray:
+        """Return (R,) how far each run can be followed, metres from ring to ring."""
+        depth = np.where(known.all(axis=0), 0.0, STUB_WIDTHS * self.lane_width_m)
         radii = self.view.radii_m[self.runs.rings]
         for index in range(len(depth) - 1, -1, -1):
             followers = self._followers[index]

@@ -15,7 +15,8 @@ import numpy as np
 from perception_nodes.geometry import PlanarPose
 
 MOST_SAMPLES = 400
-POINT_CHORDS = 16
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
+"""Gauss-Legendre: to 1 µm for a metre of path that turns by 180°."""
 FOOT_ITERATIONS = 6
 """Newton steps to the nearest point; each squares the error, and bends are mild."""
 DERIVATIVE_STEP = np.array([1e-4, 1e-4, 1e-3, 1e-3])
@@ -116,8 +117,11 @@ class Clothoid:
 
     def point_at(self, arc_m: float) -> np.ndarray:
         """Return the (2,) point at one arc length, which may be below 0."""
-        arcs = np.linspace(0.0, arc_m, POINT_CHORDS + 1)
-        return self._at(arcs, 0).xy[-1]
+        heading = self.headings(0.5 * arc_m * (NODES + 1))
+        half = 0.5 * arc_m
+        return self.foot_xy + half * np.array(
+            [np.cos(heading) @ WEIGHTS, np.sin(heading) @ WEIGHTS]
+        )
 
     def moved(self, old_from_new: PlanarPose, look_ahead_m: float) -> Clothoid:
         """

@@ -115,6 +115,7 @@ class PathFilter:
     def reset(self) -> None:
         """Forget the path."""
         self._track: _Track | None = None
+        self._prediction: tuple[tuple[_Track, int, PlanarPose], _Track] | None = None
         self._trail = PathTrail()
         self._outliers = 0
         self._width_m = self._usual_width_m
@@ -171,7 +172,13 @@ class PathFilter:
         return seconds >= -CLOCK_RESET_S and age_s <= self.config.max_age_s and is_near
 
     def _predicted(self, track: _Track, stamp_ns: int, pose: PlanarPose) -> _Track:
-        """Return the track as told from another pose."""
+        """Return the track as told from another pose; asked twice, it is computed once."""
+        asked = (track, stamp_ns, pose)
+        if self._prediction is None or self._prediction[0] != asked:
+            self._prediction = (asked, self._moved(*asked))
+        return self._prediction[1]
+
+    def _moved(self, track: _Track, stamp_ns: int, pose: PlanarPose) -> _Track:
         step = track.pose.inverse() @ pose
         look_ahead_m = track.curve.look_ahead_m
         curve, arc_m, covariance = track.curve.advanced_with(track.covariance, step, look_ahead_m)

@@ -47,9 +47,11 @@ def line_evidence(
     runs = find_runs(view.sample(cv2.LUT(roles, _LEVELS), 0), hidden)
     across_m = (runs.right - runs.left) * view.column_rad * view.radii_m[runs.rings]
     runs = runs[across_m <= BROADEST * config.marking_width_m]
-    runs = runs[np.flatnonzero(known_ends(runs, hidden).all(axis=0))]
+    known = known_ends(runs, hidden)
+    seen = np.flatnonzero(known.all(axis=0))
+    runs, known = runs[seen], known[:, seen]
     graph = RunGraph(
-        runs, view, lane_width_m=config.lane_width_m, max_gap_m=config.max_gap_m, hidden=hidden
+        runs, view, lane_width_m=config.lane_width_m, max_gap_m=config.max_gap_m, known=known
     )
     chain = graph.follow(Prefer(config.prefer), expected)
     if not len(chain.index):

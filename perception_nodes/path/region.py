@@ -47,14 +47,16 @@ def region_evidence(
     """
     hidden = hidden_places(roles, view)
     runs = find_runs(view.sample(cv2.LUT(roles, _LEVELS), 0), hidden)
+    known = known_ends(runs, hidden)
     width = config.lane_width_m if width_m is None else width_m
-    graph = RunGraph(runs, view, lane_width_m=width, max_gap_m=config.max_gap_m, hidden=hidden)
+    graph = RunGraph(runs, view, lane_width_m=width, max_gap_m=config.max_gap_m, known=known)
     prefer = Prefer(config.prefer)
     chain = graph.follow(prefer, expected)
     if not len(chain.index):
         return Evidence()
     chosen = runs[chain.index]
-    kept = _kept_edges(chosen, graph, chain, hidden, prefer, width)
+    kept = known[:, chain.index]
+    kept &= _kept_edges(graph, chain, prefer, width)
     if expected is not None:
         kept &= _along(expected, chosen, view, chain, prefer, width)
     edges, middle_xy = _edges(chosen, view, kept, config, width)
@@ -66,16 +68,9 @@ def region_evidence(
     )
 
 
-def _kept_edges(
-    runs: Runs,
-    graph: RunGraph,
-    chain: Chain,
-    hidden: np.ndarray,
-    prefer: Prefer,
-    width_m: float,
-) -> np.ndarray:
-    """Return (2, M) bool, which left and right ends of the runs are edges of the lane."""
-    kept = known_ends(runs, hidden)
+def _kept_edges(graph: RunGraph, chain: Chain, prefer: Prefer, width_m: float) -> np.ndarray:
+    """Return (2, M) bool, which ends of the runs may be edges of the lane where it widens."""
+    kept = np.ones((2, len(chain.index)), bool)
     wide = _widths(graph, chain) > WIDE * width_m
     if prefer is not Prefer.LEFT:
         kept[0] &= ~wide
