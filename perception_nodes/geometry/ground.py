@@ -19,6 +19,8 @@ from perception_nodes.geometry.rigid_transform import RigidTransform
 NADIR_M = 1e-6
 """Nearer to the point under the camera no direction of the range can be told."""
 LOOKUPS_KEPT = 8
+COLUMNS_PER_PROBE = 16
+"""The horizon is looked for in so many columns, and in the outermost."""
 
 
 class GroundNotVisibleError(ValueError):
@@ -221,10 +223,27 @@ class GroundProjection:
             )
 
 
+def _rows_below_horizon(rays: PixelRays, up: np.ndarray) -> slice:
+    """
+    Return the rows between the first and the last that look down anywhere.
+
+    :param up: (3,) upward direction in the camera frame.
+    """
+    probes = np.r_[0 : rays.directions.shape[1] : COLUMNS_PER_PROBE, -1]
+    looks_down = (rays.directions[:, probes] @ up.astype(np.float32) < 0).any(axis=1)
+    rows = np.flatnonzero(looks_down)
+    # One more on either side: between the probes a bent horizon may reach a little further.
+    return slice(max(rows[0] - 1, 0), rows[-1] + 2) if len(rows) else slice(0, 0)
+
+
 def _made_lookup(projection: GroundProjection, stride: int) -> tuple[np.ndarray, np.ndarray]:
     rays = rays_of_picture(projection.camera, stride)
+    rows_hw = rays.directions.shape[:2]
+    points_xy = np.full((*rows_hw, 2), np.nan, np.float32)
+    sigma_m = np.full(rows_hw, np.nan, np.float32)
+    seen = _rows_below_horizon(rays, projection.level_from_camera.rotation[2])
     with np.errstate(invalid='ignore', over='ignore'):
-        points_xy, sigma_m = projection._intersect(rays)
+        points_xy[seen], sigma_m[seen] = projection._intersect(rays.of_rows(seen))
     points_xy.setflags(write=False)
     sigma_m.setflags(write=False)
     return points_xy, sigma_m

@@ -29,6 +29,10 @@ class PixelRays:
     per_column: np.ndarray
     per_row: np.ndarray
 
+    def of_rows(self, rows: slice) -> PixelRays:
+        """Return the rays of a part of the picture, sharing memory."""
+        return PixelRays(self.directions[rows], self.per_column[rows], self.per_row[rows])
+
 
 def rays_of_pixels(camera: CameraModel, pixels_uv: np.ndarray) -> PixelRays:
     """

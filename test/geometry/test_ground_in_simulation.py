@@ -13,7 +13,10 @@ from perception_nodes.geometry import (
     continuous_from_centred,
 )
 
-pytest.importorskip('mujoco', reason='mujoco is not installed: pip install .[simulation]')
+# Ours first: it chooses how mujoco renders, which the import of mujoco settles.
+pytest.importorskip(
+    'perception_nodes.simulation', reason='mujoco is not installed: pip install .[simulation]'
+)
 
 from perception_nodes.simulation import PinholeCamera, SimulatedWorld, SimulationConfig
 from perception_nodes.simulation.backend import RenderingUnavailableError, open_gl_context
