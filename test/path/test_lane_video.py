@@ -23,7 +23,7 @@ ROAD = road_projection(
 )  # fmt: skip
 LABELS = {0: 'background', 1: 'drivable', 2: 'lane_line'}
 CLASSES = PathClasses(road=('drivable',), markings=('lane_line',), blocking=())
-EVERY = 4
+EVERY = 5
 """Of the annotated frames, every so many is looked at, with the frame after it."""
 
 
@@ -110,7 +110,7 @@ def test_neighbouring_frames_say_about_the_same(estimates):
         for number in estimates
         if number + 1 in estimates
     ]
-    assert len(steps) >= 4
+    assert len(steps) == 4
     assert max(steps) < 0.05
 
 
@@ -134,10 +134,16 @@ def test_pictures_without_a_road_show_no_path(frames, look, shared_data):
         'black': np.zeros_like(frame),
         'grey': np.full_like(frame, 128),
         'noise': rng.integers(0, 255, frame.shape, dtype=np.uint8),
-        **{f'blurred {sigma}': cv2.GaussianBlur(frame, (0, 0), sigma) for sigma in (8, 20, 50)},
+        **{f'blurred {side}': _blurred(frame, side) for side in (30, 12)},
     }
-    for path in sorted((shared_data / 'coco_val_detection').rglob('*.jpg'))[:14]:
+    for path in sorted((shared_data / 'coco_val_detection').rglob('*.jpg'))[:7]:
         pictures[path.name] = cv2.imread(str(path))
-    assert len(pictures) == 20
+    assert len(pictures) == 12
     wrong = [name for name, picture in pictures.items() if look(picture).is_valid]
-    assert len(wrong) <= 1, wrong
+    assert wrong == []
+
+
+def _blurred(picture, columns):
+    """Return a picture as a lens shows it that tells only so many columns apart."""
+    small = cv2.resize(picture, (columns, columns), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC)
