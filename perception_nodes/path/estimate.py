@@ -20,6 +20,8 @@ ROUNDING = 1e-9
 POINTS = 24
 """Of the line of an estimate that is made from a curve, if it begins at the foot."""
 EXTENT_STEP_M = 0.05
+LINE_SIGMA_WIDTHS = 0.2
+"""Lines end where they are less certain than this part of the lane's width."""
 ROUNDED_TO = 4
 """Digits of arc lengths: nothing shorter than 0.1 mm lies between two points."""
 NOTHING_BEFORE = (np.zeros((0, 2)), np.zeros(0))
@@ -138,6 +140,7 @@ class PathEstimate:
         width_m: float = float('nan'),
         is_parted: bool = False,
         before: tuple[np.ndarray, np.ndarray] = NOTHING_BEFORE,
+        most_sigma_m: float = np.inf,
     ) -> PathEstimate:
         """
         Return the valid estimate of a curve.
@@ -147,17 +150,22 @@ class PathEstimate:
         :param extent_m: arc lengths from the foot between which the path is known.
         :param before: (M, 2) points and (M,) deviations that the line begins with, known better
             than the curve tells.
+        :param most_sigma_m: the line ends where it would be less certain than this.
         """
         begin_m, end_m = (round(arc_m, ROUNDED_TO) for arc_m in extent_m)
         samples = curve.sampled(min(begin_m, 0.0), end_m, (end_m - begin_m) / (POINTS - 1))
-        kept = (samples.arc_m >= begin_m - 1e-9) & (samples.arc_m <= end_m + 1e-9)
-        shifts = samples.shifts()[kept]
+        kept = np.flatnonzero((samples.arc_m >= begin_m - 1e-9) & (samples.arc_m <= end_m + 1e-9))
+        shifts, arc_m = samples.shifts()[kept], samples.arc_m[kept]
         variance = np.einsum('ij,jk,ik->i', shifts, covariance, shifts)
-        variance += drift_covariance(drift_1_m3, 1.0)[0, 0] * np.abs(samples.arc_m[kept]) ** 5
+        variance += drift_covariance(drift_1_m3, 1.0)[0, 0] * np.abs(arc_m) ** 5
+        sigma_m = np.sqrt(np.maximum(variance, 0.0))
+        unsure = np.flatnonzero((arc_m > 0) & (sigma_m > most_sigma_m))
+        if len(unsure):
+            kept, sigma_m = (values[: max(int(unsure[0]), 2)] for values in (kept, sigma_m))
         lateral, heading, curvature, rate = curve.state
         return cls(
             points_xy=np.concatenate([before[0], samples.xy[kept]]),
-            sigma_m=np.concatenate([before[1], np.sqrt(np.maximum(variance, 0.0))]),
+            sigma_m=np.concatenate([before[1], sigma_m]),
             look_ahead_m=curve.look_ahead_m, lateral_error_m=lateral,
             heading_error_rad=(heading + np.pi) % (2 * np.pi) - np.pi,
             curvature_1_m=curvature, curvature_rate_1_m2=rate, covariance=covariance,

@@ -12,7 +12,7 @@ from perception_nodes.path.classes import PathClasses, Role
 from perception_nodes.path.clothoid import Clothoid
 from perception_nodes.path.config import PathConfig, PathMode
 from perception_nodes.path.corridor import CorridorFit, CorridorPrior, fit_corridor
-from perception_nodes.path.estimate import PathEstimate, PathProblem
+from perception_nodes.path.estimate import LINE_SIGMA_WIDTHS, PathEstimate, PathProblem
 from perception_nodes.path.evidence import Evidence
 from perception_nodes.path.line import line_evidence
 from perception_nodes.path.markings import marking_evidence
@@ -172,7 +172,7 @@ class PathEstimator:
         return PathEstimate.along(
             fit.curve, covariance, (from_m, to_m), drift_1_m3=self._drift_1_m3,
             width_m=self._width_m(fit),
-            is_parted=evidence.parted,
+            is_parted=evidence.parted, most_sigma_m=LINE_SIGMA_WIDTHS * config.lane_width_m,
             confidence=self._confidence(fit, evidence, to_m - from_m),
         )  # fmt: skip
 

@@ -13,7 +13,12 @@ import numpy as np
 
 from perception_nodes.geometry import PlanarPose
 from perception_nodes.path.clothoid import Clothoid, drift_covariance
-from perception_nodes.path.estimate import NOTHING_BEFORE, PathEstimate, PathProblem
+from perception_nodes.path.estimate import (
+    LINE_SIGMA_WIDTHS,
+    NOTHING_BEFORE,
+    PathEstimate,
+    PathProblem,
+)
 from perception_nodes.path.trail import PathTrail
 from perception_nodes.structures import check_settings, setting
 
@@ -32,11 +37,12 @@ class FilterConfig:
     max_age_s: float = setting(
         0.5, 'Longest time without a usable picture, s', minimum=0.0, maximum=10.0
     )
-    curvature_walk: float = setting(
-        0.45,
-        'Change of curvature in one metre of path, 1σ in 1/m',
+    drift_factor: float = setting(
+        20.0,
+        'The curvature where errors are told walks so many times faster than estimates tell '
+        'of the path ahead, which they have seen',
         minimum=0.0,
-        maximum=10.0,
+        maximum=1e6,
     )
     odometry_sigma: float = setting(
         0.03, 'Error of odometry as a part of the motion, 1σ', minimum=0.0, maximum=1.0
@@ -94,6 +100,7 @@ class _Track:
     seen_ns: int
     confidence: float
     is_parted: bool
+    drift_1_m3: float
 
 
 class PathFilter:
@@ -182,25 +189,22 @@ class PathFilter:
         step = track.pose.inverse() @ pose
         look_ahead_m = track.curve.look_ahead_m
         curve, arc_m, covariance = track.curve.advanced_with(track.covariance, step, look_ahead_m)
+        covariance = covariance + self._noise(step, arc_m, track.drift_1_m3)
         return replace(
-            track, curve=curve, covariance=covariance + self._noise(step, arc_m), pose=pose,
+            track, curve=curve, covariance=covariance, pose=pose,
             stamp_ns=stamp_ns, from_m=max(track.from_m - arc_m, -look_ahead_m),
             to_m=track.to_m - arc_m,
         )  # fmt: skip
 
-    def _noise(self, step: PlanarPose, arc_m: float) -> np.ndarray:
+    def _noise(self, step: PlanarPose, arc_m: float, drift_1_m3: float) -> np.ndarray:
         """Return the (4, 4) covariance that a motion adds."""
         slip = self.config.odometry_sigma**2
         moved = np.hypot(step.x_m, step.y_m)
         turned = abs((step.yaw_rad + np.pi) % (2 * np.pi) - np.pi)
         heading = slip * turned * turned + (0.1 * self.config.odometry_sigma * moved) ** 2
-        walk = self._drift_1_m3
+        walk = self.config.drift_factor * drift_1_m3
         odometry = np.diag([slip * moved * moved, heading, 0.0, walk * abs(arc_m)])
         return odometry + drift_covariance(walk, arc_m)
-
-    @property
-    def _drift_1_m3(self) -> float:
-        return self.config.curvature_walk**2
 
     def _corrected(self, track: _Track, estimate: PathEstimate) -> _Track | None:
         """Return the track after a picture; None where outliers ended it."""
@@ -229,7 +233,7 @@ class PathFilter:
             track, curve=Clothoid.from_state(state, measured.look_ahead_m),
             covariance=0.5 * (covariance + covariance.T), from_m=min(track.from_m, begin_m),
             to_m=end_m, seen_ns=track.stamp_ns, confidence=estimate.confidence,
-            is_parted=estimate.is_parted,
+            is_parted=estimate.is_parted, drift_1_m3=estimate.drift_1_m3,
         )  # fmt: skip
 
     def _is_outlier(self, innovation: np.ndarray, total: np.ndarray) -> bool:
@@ -256,12 +260,14 @@ class PathFilter:
         before = self._trail.told(track.curve, track.pose, self.config.odometry_sigma)
         is_joined = len(before[1]) > 0 and track.to_m > LEAST_AHEAD_M
         from_m = 0.0 if is_joined else track.from_m
+        width_m = np.inf if self._width_m is None else self._width_m
         return PathEstimate.along(
-            track.curve, track.covariance, (from_m, track.to_m), drift_1_m3=self._drift_1_m3,
+            track.curve, track.covariance, (from_m, track.to_m), drift_1_m3=track.drift_1_m3,
             before=before if is_joined else NOTHING_BEFORE,
             width_m=np.nan if self._width_m is None else self._width_m,
             is_parted=track.is_parted,
             confidence=float(np.clip(track.confidence * fading, 0, 1)),
+            most_sigma_m=LINE_SIGMA_WIDTHS * width_m,
         )  # fmt: skip
 
 
@@ -274,4 +280,5 @@ def _begun(estimate: PathEstimate, stamp_ns: int, pose: PlanarPose) -> _Track | 
         curve=estimate.curve, covariance=np.array(estimate.covariance), pose=pose,
         stamp_ns=stamp_ns, from_m=begin_m, to_m=end_m, seen_ns=stamp_ns,
         confidence=estimate.confidence, is_parted=estimate.is_parted,
+        drift_1_m3=estimate.drift_1_m3,
     )  # fmt: skip
