@@ -111,17 +111,24 @@ class MaskSource:
         return self._images['mask'].state
 
     @property
-    def lost(self) -> Counter[str]:
-        """Masks and their companions that went nowhere, by reason."""
-        return self.losses + Counter({} if self._join is None else self._join.drops)
+    def lost_masks(self) -> Counter[str]:
+        """Masks that went nowhere, by reason."""
+        alone = {k: n for k, n in self._unpaired.items() if k.startswith('mask_without')}
+        return self.losses + Counter(alone)
+
+    @property
+    def _unpaired(self) -> dict[str, int]:
+        """What found no partners; of depth pictures that is usual, cameras are faster."""
+        return {} if self._join is None else self._join.drops
 
     @property
     def values(self) -> dict[str, object]:
         """Figures for the diagnostics."""
+        lost = self.losses + Counter(self._unpaired)
         return {
             'waiting': len(self._queue),
             'camera_info_changes': self._calibrations.changes,
-            **{f'lost ({reason})': count for reason, count in sorted(self.lost.items())},
+            **{f'lost ({reason})': count for reason, count in sorted(lost.items())},
         }
 
     def start(self, callback: Callable[[Arrival], object]) -> None:

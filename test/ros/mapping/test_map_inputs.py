@@ -276,6 +276,14 @@ class TestDiagnostics:
         assert item.level == DiagnosticStatus.WARN
         assert 'mask_without_confidence' in item.message
 
+    def test_companions_that_come_more_often_than_masks_are_no_loss(self, robot, known, status):
+        robot.drive(known.scene(), [1])
+        robot.confidence.publish(known.image_of(known.scene(), robot.stamp_ns(2)))
+        reason = 'lost (confidence_without_mask)'
+        item, values = status(lambda item, values: values.get(reason) == '1')
+        assert 'left out' not in item.message
+        assert values['last_loss'] == 'none'
+
     def test_refused_mask_is_named_with_what_the_map_says(self, robot, known, status):
         robot.drive(known.scene(), [1])
         robot.drive(known.scene(), [2], x_m=3.0, fused=False)
