@@ -18,7 +18,7 @@ from perception_nodes.inference.golden import GoldenMismatch
 from perception_nodes.learning.data.path_sets import PathSet, arc_points, open_path_set
 from perception_nodes.learning.data.paths import PathDataset
 from perception_nodes.learning.path_losses import gaussian_likelihood, path_loss
-from perception_nodes.learning.recipe import recipe_from_dict, recipe_to_dict
+from perception_nodes.learning.recipe import read_recipe, recipe_from_dict, recipe_to_dict
 from perception_nodes.learning.recipes.path import PathLossRecipe, PathRecipe
 from perception_nodes.learning.tasks.path import (
     RegressedPath,
@@ -82,6 +82,14 @@ def path_recipe() -> PathRecipe:
         },
         PathRecipe,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize('name', ['simulator_path', 'donkeycar_path'])
+def test_shipped_recipe_is_one(project_root, name):
+    recipe = read_recipe(project_root / 'config' / 'recipes' / f'{name}.yaml', PathRecipe)
+    assert recipe.name == name
+    assert not recipe.input_wh[0] % 32
+    assert not recipe.input_wh[1] % 32
 
 
 @pytest.mark.parametrize(
