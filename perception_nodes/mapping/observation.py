@@ -23,6 +23,9 @@ from perception_nodes.mapping.observation_config import ObservationConfig
 PIXELS_FOR_A_FULL_LOOK = 4.0
 """With depth, so many pixels in a cell count as one look without doubt."""
 
+BORDER_PX = 4
+"""So wide is the border of a thing in which a network with a quarter of the pixels is unsure."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Observation:
@@ -134,7 +137,9 @@ class MaskObserver:
         index = np.concatenate([looks, contacts])
         weights = np.concatenate([view.area_shares.ravel()[looks], view.width_shares(contacts)])
         if confidence is not None:
-            weights *= self._trust[confidence[view.first_row :].ravel()[index]]
+            sure = confidence[view.first_row :].ravel()
+            weights[: len(looks)] *= self._trust[sure[looks]]
+            weights[len(looks) :] *= self._trust[_surest_near(mask, sure, contacts)]
         points_xy = np.stack([view.x_m.ravel()[index], view.y_m.ravel()[index]])
         ids = self._ids[mask.ravel()[index]]
         count = len(contacts)
@@ -190,7 +195,7 @@ class MaskObserver:
         range_sq = x_m * x_m + y_m * y_m
         is_near = range_sq <= config.max_range_m**2
         is_ground = is_near & (kinds == GROUND) & (np.abs(z_m) <= config.ground_tolerance_m)
-        is_standing = is_near & (kinds == STANDING) & (z_m >= -config.ground_tolerance_m)
+        is_standing = is_near & (kinds == STANDING) & (z_m >= config.min_height_m)
         is_standing &= z_m <= config.max_height_m
         index = np.flatnonzero(is_ground | is_standing)
         if sigma_m is None:
@@ -233,6 +238,25 @@ class MaskObserver:
         known &= view.usable
         np.copyto(cloud[view.first_row :], floor_xyz[view.first_row :], where=known[..., None])
         return cloud
+
+
+def _surest_near(mask: np.ndarray, confidence: np.ndarray, contacts: np.ndarray) -> np.ndarray:
+    """
+    Return (N,) uint8 how sure the thing above its foot is.
+
+    At the border of a mask, confidence is low by nature: it says that there is a border, which
+    is what makes a contact. The surest of the few pixels above, of the same class, speaks.
+
+    :param confidence: (H·W,) uint8.
+    :param contacts: (N,) flat indices.
+    """
+    width, values = mask.shape[1], mask.ravel()
+    surest = confidence[contacts]
+    for step in range(1, BORDER_PX + 1):
+        above = np.maximum(contacts - step * width, contacts % width)
+        is_same = values[above] == values[contacts]
+        surest = np.maximum(surest, np.where(is_same, confidence[above], 0))
+    return surest
 
 
 def _moved(points_xyz: np.ndarray, transform: RigidTransform) -> np.ndarray:

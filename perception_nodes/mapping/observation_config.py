@@ -29,6 +29,9 @@ class ObservationConfig:
     ground_tolerance_m: float = setting(
         0.08, 'with depth: ground pixels further from the floor than this are ignored', minimum=0.0
     )
+    min_height_m: float = setting(
+        0.03, 'with depth: standing pixels below this are the floor beside the border of a mask'
+    )
     max_height_m: float = setting(
         2.0, 'with depth: standing pixels above this are ignored', minimum=0.0
     )

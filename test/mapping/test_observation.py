@@ -76,6 +76,18 @@ def test_low_confidence_weighs_nothing_but_still_hides(observer, view):
     assert (seen.class_ids == FLOOR).sum() == (certain.class_ids == FLOOR).sum()
 
 
+def test_foot_is_as_sure_as_the_thing_right_above_it(observer, view):
+    mask, confidence = mask_of(FLOOR), np.full(SHAPE, 255, np.uint8)
+    mask[100:330, 300:340] = BOX
+    sure = observer.observe(mask, confidence, view)
+    confidence[328:332] = 90  # both sides of the border
+    border = observer.observe(mask, confidence, view)
+    feet = [seen.weights[seen.class_ids == BOX] for seen in (sure, border)]
+    assert np.array_equal(*feet)
+    confidence[100:332] = 60
+    assert (observer.observe(mask, confidence, view).weights[-40:] == 0).all()
+
+
 def test_weight_grows_with_confidence(observer, view):
     sums = [
         observer.observe(mask_of(FLOOR), np.full(SHAPE, level, np.uint8), view).weights.sum()
@@ -216,7 +228,15 @@ class TestWithDepth:
     def test_standing_points_above_the_robot_are_ignored(self, cloud):
         observer = SemanticMap().observer(ObservationConfig(max_height_m=0.4, depth_stride_px=1))
         mask = np.full((4, 4), BOX, np.uint8)
-        assert len(observer.observe_points(mask, None, cloud).obstacle_ids) == 14
+        cloud[1:, :, 2] = 0.1
+        assert len(observer.observe_points(mask, None, cloud).obstacle_ids) == 12
+
+    def test_border_of_a_mask_that_lies_on_the_floor_says_nothing(self, observer, cloud):
+        mask = np.full((4, 4), BOX, np.uint8)
+        cloud[2, :, 2] = 0.1
+        seen = observer.observe_points(mask, None, cloud)
+        assert (seen.class_ids == BOX).all()
+        assert len(seen.class_ids) == 5, 'neither floor nor thing but where something stands up'
 
     def test_floor_behind_a_thing_counts_when_depth_shows_it(self, observer, cloud):
         mask = np.zeros((4, 4), np.uint8)
