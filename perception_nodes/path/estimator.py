@@ -27,6 +27,9 @@ MIN_WEIGHT = 0.4
 """Mean weight below which most edges disagree with the curve."""
 USED_WEIGHT = 0.3
 """Places with less weight do not count as seen path."""
+KNOWN_LENGTH = 0.5
+"""Of a path that is being followed, this part of the usual length is enough: in a hairpin a
+camera that looks ahead sees no more of it."""
 STEEPEST_BEND = 1.6
 """Curves that bend so many times more than any path should are none."""
 DRIFT = 8e-4
@@ -95,7 +98,8 @@ class PathEstimator:
         if len(evidence.edges) < MIN_EDGES:
             return self._no_path(PathProblem.TOO_FEW_POINTS)
         fit = fit_corridor(evidence.edges, prior, evidence.start, first_scale=FIRST_SCALE)
-        return self._judged(fit, evidence)
+        needed = 1.0 if expected is None else KNOWN_LENGTH
+        return self._judged(fit, evidence, needed * self.config.min_length_m)
 
     def _evidence(
         self,
@@ -144,7 +148,7 @@ class PathEstimator:
     def _no_path(self, problem: PathProblem) -> PathEstimate:
         return PathEstimate.invalid(problem, look_ahead_m=self.config.look_ahead_m)
 
-    def _judged(self, fit: CorridorFit, evidence: Evidence) -> PathEstimate:
+    def _judged(self, fit: CorridorFit, evidence: Evidence, min_length_m: float) -> PathEstimate:
         """Return the estimate, or why the fit is none."""
         config = self.config
         used = fit.weights >= USED_WEIGHT
@@ -152,7 +156,7 @@ class PathEstimator:
         if len(arcs) < MIN_EDGES:
             return self._no_path(PathProblem.POOR_FIT)
         from_m, to_m = float(np.quantile(arcs, 0.02)), float(arcs.max())
-        if to_m - from_m < config.min_length_m:
+        if to_m - from_m < min_length_m:
             return self._no_path(PathProblem.TOO_SHORT)
         if from_m > config.min_length_m:
             return self._no_path(PathProblem.TOO_FAR)
