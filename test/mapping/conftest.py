@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 
 from perception_nodes.geometry import CameraModel, GroundProjection, RigidTransform
 from perception_nodes.mapping import Observation, PlanarPose, SemanticMap
@@ -99,6 +100,15 @@ def look_at(x_m, y_m, class_id, weight=1.0, side_m=0.0, step_m=0.02) -> Observat
         obstacles_xyz=np.zeros((0, 3), np.float32),
         obstacle_ids=np.zeros(0, np.uint8),
     )
+
+
+@pytest.fixture(autouse=True)
+def one_torch_thread():
+    """Small grids gain nothing from a second thread, and wait for it on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope='session')

@@ -1,4 +1,4 @@
-"""The time of an update: bounds wide enough for a busy machine; the benchmark has the figures."""
+"""The time of an update, in CPU time and at its least: what else runs here does not count."""
 
 import time
 
@@ -27,11 +27,11 @@ def cpu_ms(size_wh, rounds=ROUNDS, warm_up=3):
 
 def test_update_is_no_worse_than_linear_in_mask_pixels():
     small, large = cpu_ms((320, 240)).min(), cpu_ms((1280, 960)).min()
-    assert large <= 16 * small * 1.5
+    assert large <= 16 * small
 
 
-def test_update_from_a_640x480_mask_stays_far_below_a_frame():
-    assert cpu_ms((640, 480)).min() <= 24  # three times the 8 ms that the benchmark must show
+def test_update_from_a_640x480_mask_takes_eight_milliseconds_at_most():
+    assert cpu_ms((640, 480)).min() <= 8
 
 
 def test_update_is_flat_in_the_age_of_the_map():
