@@ -32,6 +32,8 @@ KNOWN_LENGTH = 0.5
 camera that looks ahead sees no more of it."""
 STEEPEST_BEND = 1.6
 """Curves that bend so many times more than any path should are none."""
+MOST_HEADING_RAD = 2.0
+"""Paths that come back towards the robot are somebody else's."""
 DRIFT = 8e-4
 """
 How fast paths leave a clothoid, as part of the largest curvature squared, per lane width.
@@ -160,8 +162,7 @@ class PathEstimator:
             return self._no_path(PathProblem.TOO_SHORT)
         if from_m > config.min_length_m:
             return self._no_path(PathProblem.TOO_FAR)
-        bend = abs(fit.curve.curvature_1_m) * config.min_radius_m
-        if fit.weights.mean() < MIN_WEIGHT or bend > STEEPEST_BEND:
+        if fit.weights.mean() < MIN_WEIGHT or not self._is_drivable(fit.curve):
             return self._no_path(PathProblem.POOR_FIT)
         if (
             abs(fit.width_m - self._line_m - config.lane_width_m)
@@ -179,6 +180,11 @@ class PathEstimator:
             is_parted=evidence.parted, most_sigma_m=LINE_SIGMA_WIDTHS * config.lane_width_m,
             confidence=self._confidence(fit, evidence, to_m - from_m),
         )  # fmt: skip
+
+    def _is_drivable(self, curve: Clothoid) -> bool:
+        """Return whether a curve neither bends too much nor comes back."""
+        bend = abs(curve.curvature_1_m) * self.config.min_radius_m
+        return bend <= STEEPEST_BEND and abs(curve.heading_error_rad) <= MOST_HEADING_RAD
 
     def _width_m(self, fit: CorridorFit) -> float:
         """Return the width of the lane; a line shows none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -12,12 +14,16 @@ from perception_nodes.path.config import PathConfig, Prefer
 from perception_nodes.path.corridor import Edges
 from perception_nodes.path.evidence import Evidence, first_curve
 from perception_nodes.path.rings import RingView
-from perception_nodes.path.runs import Runs, find_runs, known_ends
+from perception_nodes.path.runs import EDGE_COLUMNS, Runs, find_runs, known_ends
 
 WIDE = 1.35
 """Runs wider than this part of the lane are crossings or forks: one or both edges turn away."""
 OTHER_BRANCH = 0.2
 """Edges before a parting that are further off than this part of the width are another branch's."""
+MARKED_SHARE = 0.3
+"""Where so many edges of a lane end at a marking, it is a marked one."""
+UNMARKED_SIGMA = 0.3
+"""How uncertain the edges of a marked lane are that end at none, in widths."""
 START_WIDTHS = 3.0
 """The first curve is told from so many lane widths of path."""
 STEEPEST = 0.3
@@ -45,7 +51,8 @@ def region_evidence(
     :param expected: the curve that is being followed, if any: it tells where to begin.
     :param width_m: what is known of the lane's width by now, if other than configured.
     """
-    hidden = hidden_places(roles, view)
+    kinds = view.sample_nearest(roles, int(Role.UNKNOWN))
+    hidden = (kinds == Role.BLOCKED) | (kinds == Role.UNKNOWN)
     runs = find_runs(view.sample(cv2.LUT(roles, _LEVELS), 0), hidden)
     known = known_ends(runs, hidden)
     width = config.lane_width_m if width_m is None else width_m
@@ -60,6 +67,11 @@ def region_evidence(
     if expected is not None:
         kept &= _along(expected, chosen, view, chain, prefer, width)
     edges, middle_xy = _edges(chosen, view, kept, config, width)
+    doubt_m = width * _doubts(kinds, chosen, kept)
+    edges = replace(
+        edges, across_sigma_m=np.hypot(edges.across_sigma_m, doubt_m),
+        along_sigma_m=np.hypot(edges.along_sigma_m, doubt_m),
+    )  # fmt: skip
     return Evidence(
         edges=edges,
         start=first_curve(middle_xy, config.look_ahead_m, START_WIDTHS * width),
@@ -94,6 +106,22 @@ def _along(
         away = np.abs(left_m - (0.5, -0.5)[row] * width_m)
         along[row] = ~near | (away <= OTHER_BRANCH * width_m)
     return along
+
+
+def _doubts(kinds: np.ndarray, runs: Runs, kept: np.ndarray) -> np.ndarray:
+    """
+    Return (N,) further deviations of the kept edges, in widths.
+
+    Where most of the lane ends at a marking, an edge without one is worn, or an error of the mask.
+    """
+    beyond = np.pad(kinds == Role.MARKING, ((0, 0), (EDGE_COLUMNS, EDGE_COLUMNS)))
+    marked = np.stack(
+        [beyond[runs.rings, runs.first], beyond[runs.rings, runs.last + 2 * EDGE_COLUMNS]]
+    )
+    marked = np.concatenate([marked[0][kept[0]], marked[1][kept[1]]])
+    if not len(marked) or marked.mean() < MARKED_SHARE:
+        return np.zeros(len(marked))
+    return np.where(marked, 0.0, UNMARKED_SIGMA)
 
 
 def _widths(graph: RunGraph, chain: Chain) -> np.ndarray:

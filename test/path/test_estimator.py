@@ -84,6 +84,19 @@ def test_person_on_the_path_ends_it_and_bends_it_not(labels, ground, paint):
     assert found.heading_error_rad == pytest.approx(0, abs=0.05)
 
 
+def test_edge_without_its_tape_counts_less_where_the_lane_is_taped(labels, ground, paint):
+    mask = paint(Clothoid(lateral_error_m=0.1))
+    wrong = mask.copy()
+    wrong[150:, :90] = np.where(wrong[150:, :90] == LANE, 0, wrong[150:, :90])
+    wrong[150:, :90] = np.where(wrong[150:, :90] == TAPE, 0, wrong[150:, :90])
+    found = PathEstimator(labels).estimate(wrong, None, ground)
+    assert found.is_valid, found.reason
+    assert found.lateral_error_m == pytest.approx(0.1, abs=0.02)
+    untaped = np.where(mask == TAPE, 0, mask).astype(np.uint8)
+    found = PathEstimator(labels).estimate(untaped, None, ground)
+    assert found.lateral_error_m == pytest.approx(0.1, abs=0.02)
+
+
 def test_pixels_without_confidence_count_as_unknown(labels, ground, paint):
     mask = paint(Clothoid())
     unsure = np.full(mask.shape, 40, np.uint8)
