@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from perception_nodes.geometry import GroundProjection, RigidTransform
@@ -16,6 +17,11 @@ from perception_nodes.mapping.observation_config import ObservationConfig
 from perception_nodes.mapping.occupancy import OccupancyMap
 from perception_nodes.mapping.restoring import RestoreResult
 from perception_nodes.mapping.update_result import UpdateResult
+
+INTERPOLATED_FROM_PX = 400
+"""Shorter side of a picture from which on every second pixel is enough."""
+HALF = np.array([[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]])
+"""From a pixel to where it lies among every second one."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -127,7 +133,7 @@ class MapStage:
 
     def _view(self, observer: MaskObserver, ground: GroundProjection) -> GroundView:
         if self._prepared is None or self._prepared[:2] != (ground, observer):
-            self._prepared = ground, observer, observer.prepare(*ground.lookup())
+            self._prepared = ground, observer, observer.prepare(*ground_lookup(ground))
         return self._prepared[2]
 
     def _points(self, observer: MaskObserver, frame: MapFrame) -> np.ndarray:
@@ -137,3 +143,26 @@ class MapStage:
             self._floor = frame.ground, frame.ground.floor_in_camera()
         view = self._view(observer, frame.ground)
         return observer.points_for(frame.mask, view, self._floor[1])
+
+
+def ground_lookup(ground: GroundProjection) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Return the ground points of a whole picture, and how far off they may be.
+
+    With a measured attitude, which is another one for every picture, only every second column and
+    row of a large picture is computed and the rest interpolated: at most 5 mm off at 2 m and
+    1 cm at 4 m, with 640×480 pixels and the camera at 0.3 m.
+
+    :returns: see :meth:`.GroundProjection.lookup`.
+    """
+    is_level = ground.pitch_rad == 0 and ground.roll_rad == 0
+    if is_level or min(ground.camera.size_wh) < INTERPOLATED_FROM_PX:
+        return ground.lookup()
+    points_xy, sigma_m = (_doubled(a, ground.camera.size_wh) for a in ground.lookup(stride=2))
+    return points_xy, sigma_m
+
+
+def _doubled(values: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
+    """Return a picture of which every second column and row is given; NaN spreads by one."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(values, HALF, size_wh, flags=flags, borderMode=cv2.BORDER_REPLICATE)
