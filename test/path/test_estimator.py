@@ -92,6 +92,7 @@ def test_edge_without_its_tape_counts_less_where_the_lane_is_taped(labels, groun
     found = PathEstimator(labels).estimate(wrong, None, ground)
     assert found.is_valid, found.reason
     assert found.lateral_error_m == pytest.approx(0.1, abs=0.02)
+    assert found.heading_error_rad == pytest.approx(0, abs=0.02)
     untaped = np.where(mask == TAPE, 0, mask).astype(np.uint8)
     found = PathEstimator(labels).estimate(untaped, None, ground)
     assert found.lateral_error_m == pytest.approx(0.1, abs=0.02)
