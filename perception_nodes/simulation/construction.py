@@ -19,6 +19,8 @@ SHOWN, HIDDEN, ALONE = 0, 5, 3
 NEAR_M, FAR_M = 0.05, 60.0
 FLOOR_HALF_M = 45.0
 LANE_TOP_M, TAPE_TOP_M, SLAB_BOTTOM_M = 0.002, 0.004, -0.05
+RISE_M, STRIPS_APART = 0.0015, 4
+"""Strips rise by this much in all, so many of them one above the other."""
 
 _GEOM = {
     Shape.BOX: mujoco.mjtGeom.mjGEOM_BOX,
@@ -196,7 +198,11 @@ def _build_lane(builder: StageBuilder, design: StageDesign, path: CoursePath) ->
     colors = {TAPE_LEFT: design.tape_colors[0], TAPE_RIGHT: design.tape_colors[1]}
     for name in (LANE, *colors):
         top = LANE_TOP_M if name == LANE else TAPE_TOP_M
-        slabs = [ribbon(s.left, s.right, top, SLAB_BOTTOM_M) for s in strips if s.kind == name]
+        same = [strip for strip in strips if strip.kind == name]
+        slabs = [
+            ribbon(s.left, s.right, _tops(top, number, len(s.left)), SLAB_BOTTOM_M)
+            for number, s in enumerate(same)
+        ]
         if not slabs:
             continue
         color = [1, 1, 1, 1] if name == LANE else [*colors[name], 1]
@@ -205,6 +211,17 @@ def _build_lane(builder: StageBuilder, design: StageDesign, path: CoursePath) ->
             name=name, type=mujoco.mjtGeom.mjGEOM_MESH, meshname=builder.mesh(joined(slabs)),
             rgba=color, contype=0, conaffinity=0, group=SHOWN, **look,
         )  # fmt: skip
+
+
+def _tops(top_m: float, number: int, count: int) -> np.ndarray:
+    """
+    Return (count,) heights along a strip that is never as high as another one, or itself.
+
+    Where strips of one height cross, the renderer shows now this one, now that one, and lights
+    both.
+    """
+    share = (number % STRIPS_APART + np.linspace(0.0, 1.0, count)) / STRIPS_APART
+    return top_m + RISE_M * share
 
 
 def fill_textures(model: mujoco.MjModel, pictures: list[np.ndarray]) -> None:

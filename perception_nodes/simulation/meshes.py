@@ -72,12 +72,15 @@ def prism(outline: np.ndarray, thickness: float) -> Mesh:
     return Mesh(np.vstack([front, back]), faces.astype(np.int32))
 
 
-def ribbon(left: np.ndarray, right: np.ndarray, top_m: float, bottom_m: float) -> Mesh:
+def ribbon(
+    left: np.ndarray, right: np.ndarray, top_m: float | np.ndarray, bottom_m: float
+) -> Mesh:
     """
     Return the slab between two lines on the floor.
 
     :param left: (N, 2) metres, the left edge in driving direction.
     :param right: (N, 2) metres, the right edge, point by point beside ``left``.
+    :param top_m: height, or (N,) heights along it.
     """
     count = len(left)
     corners = [(left, top_m), (right, top_m), (left, bottom_m), (right, bottom_m)]
