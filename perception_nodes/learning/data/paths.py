@@ -65,11 +65,13 @@ class PathDataset(Dataset):
         points, seen = self.pictures[index].at(np.array(self.recipe.stations_m))
         if self.recipe.data.flip and float(torch.rand(())) < 0.5:
             image, points = functional.horizontal_flip(image), points * MIRRORED
-        return {
-            'image': self._colours(tv_tensors.Image(image)),
-            'points': torch.from_numpy(points),
-            'seen': torch.from_numpy(seen),
-        }
+        return self._colours(
+            {
+                'image': tv_tensors.Image(image),
+                'points': torch.from_numpy(points),
+                'seen': torch.from_numpy(seen),
+            }
+        )
 
     def _read(self, index: int) -> torch.Tensor:
         frame = read_picture(self.pictures[index].path)
