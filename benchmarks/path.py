@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -116,15 +117,21 @@ def network_masks(model: str) -> tuple[Masks, dict[int, str]]:
     return masks, dict(enumerate(segmenter.class_names))
 
 
-def measure_course(name: str, masks: Masks, labels: dict[int, str], seed: int) -> CourseResult:
-    """Return the figures of a course; ``junction:left`` takes a route of its own."""
+def measure_course(
+    name: str, masks: Masks, labels: dict[int, str], seed: int, most: int | None = None
+) -> CourseResult:
+    """
+    Return the figures of a course; ``junction:left`` takes a route of its own.
+
+    :param most: pictures to look at, None all.
+    """
     course, _, route = name.partition(':')
     world = SimulatedWorld.create(course_config(course, seed=seed))
     if route:
         world.path = CoursePath(replace(world.path.course, route=(route,)))
     ground, result = ground_of(world), CourseResult()
     tracker = PathTracker(labels, PathConfig(prefer=route or 'straight'))
-    for look in drive(world):
+    for look in islice(drive(world), most):
         mask, confidence = masks(look)
         begin = time.thread_time()
         estimate = tracker.update(mask, confidence, ground, look.stamp_ns, look.odom_from_base)
