@@ -2,10 +2,10 @@
 A map after one lap of the simulator, against the world: ``python -m benchmarks.map_lap``.
 
 One drive, several maps: from true masks and from a network's, with one eye (every pixel on the
-floor plane) and with depth. Extrinsics are the true ones, and so are poses unless
-``--odometry-noise`` is given: what is measured is what masks and geometry make of the world.
-Nobody walks; people who stand about are left out of the comparison, since a map forgets what
-moves by itself within seconds.
+floor plane) and with depth. Poses and extrinsics are the true ones: what is measured is what
+masks and geometry make of the world, not how odometry drifts against it. Nobody walks; people who
+stand about are left out of the comparison, since a map forgets what moves by itself within
+seconds.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ from perception_nodes.mapping import SIMULATOR_CLASSES, GridConfig, SemanticMap
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.simulation import (
     PathDriver,
-    Pose2D,
     RenderedView,
     SimulatedWorld,
     SimulationConfig,
@@ -133,9 +132,8 @@ def map_drive(world: SimulatedWorld, drives: Sequence[MappedDrive], *, way_m: fl
         view = world.render()
         in_camera = points_of_depth(world.camera.model, view.depth_m)
         points_xyz = base_from_camera.apply(in_camera).astype(np.float32)
-        truth.add(view.class_ids, points_xyz, _planar(world.pose))
-        # Where the robot believes to be; without noise of odometry, where it is.
-        pose = _planar(world.world_from_odom) @ _planar(world.odometry.pose)
+        pose = PlanarPose(**vars(world.pose))
+        truth.add(view.class_ids, points_xyz, pose)
         masks: dict[Segmenter | None, SegmentationMask] = {}
         for drive in drives:
             segmenter = drive.seeing.segmenter
@@ -143,10 +141,6 @@ def map_drive(world: SimulatedWorld, drives: Sequence[MappedDrive], *, way_m: fl
                 masks[segmenter] = _mask(view, segmenter, world.time_ns)
             drive.take(masks[segmenter], points_xyz, pose, world.time_ns)
     return truth
-
-
-def _planar(pose: Pose2D) -> PlanarPose:
-    return PlanarPose(x_m=pose.x_m, y_m=pose.y_m, yaw_rad=pose.yaw_rad)
 
 
 def _mask(view: RenderedView, segmenter: Segmenter | None, stamp_ns: int) -> SegmentationMask:
@@ -170,7 +164,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, dict[str, float]], TrueC
     segmenters = [None, *([Segmenter.load(str(model), threads=1)] if model else [])]
     config = SimulationConfig(
         course=options.course, things=options.things, walkers=0, seed=options.seed,
-        odometry_noise=options.odometry_noise,
+        odometry_noise=0.0,
     )  # fmt: skip
     world = SimulatedWorld.create(config)
     try:
@@ -206,9 +200,6 @@ def main() -> None:
     parser.add_argument('--things', type=int, default=60, help='standing things beside the course')
     parser.add_argument('--seed', type=int, default=3)
     parser.add_argument('--laps', type=float, default=1.0)
-    parser.add_argument(
-        '--odometry-noise', type=float, default=0.0, help='relative deviation of its speeds'
-    )
     parser.add_argument('--model', help=f'segmentation bundle; default: {NETWORK}, if bundled')
     parser.add_argument('--out', type=Path, default=Path('out/benchmarks/map_lap.json'))
     options = parser.parse_args()
