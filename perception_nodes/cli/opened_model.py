@@ -10,17 +10,30 @@ import numpy as np
 from perception_nodes.detection import Detector
 from perception_nodes.inference.bundle import BundleError, ModelBundle
 from perception_nodes.inference.frame_model import FrameModel
+from perception_nodes.path import PathEstimate, PathRegressor
 from perception_nodes.segmentation import Segmenter
-from perception_nodes.structures import Frame
-from perception_nodes.visualization import draw_detections, draw_mask
+from perception_nodes.structures import ColorOrder, Frame
+from perception_nodes.visualization import draw_caption, draw_detections, draw_mask
+from perception_nodes.visualization.path_overlay import describe
 
 MODELS: dict[str, type[FrameModel]] = {
     Detector.task: Detector,
     Segmenter.task: Segmenter,
+    PathRegressor.task: PathRegressor,
 }
+
+
+def _write_path(
+    pixels: np.ndarray, estimate: PathEstimate, _names: object, *, color_order: ColorOrder
+) -> np.ndarray:
+    """Write the errors on the picture: where its camera is, nobody says here."""
+    return draw_caption(pixels, describe(estimate))
+
+
 _DRAW: dict[str, Callable[..., np.ndarray]] = {
     Detector.task: draw_detections,
     Segmenter.task: draw_mask,
+    PathRegressor.task: _write_path,
 }
 
 

@@ -11,6 +11,7 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
+from perception_nodes.cli.opened_model import draw_result, open_model
 from perception_nodes.cli.train import app
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.inference.bundle import read_bundle
@@ -182,8 +183,11 @@ def test_command_learns_eight_pictures_by_heart_and_writes_a_bundle(drawn, path_
     assert 0.4 < figures['inside_1_sigma'] < 1
     assert figures['latency_ms'] > 0
 
+    opened = open_model(bundle, device='cpu')
+    opened.verify()
+    picture = read_picture(drawn / 'images' / '000000.png')
+    assert (draw_result(opened, picture) != picture.pixels).any()
     model = PathRegressor.load(bundle, device='cpu')
-    model.verify()
     for number, bend in enumerate(BENDS):
         found = model(read_picture(drawn / 'images' / f'{number:06d}.png'))
         if found.is_valid:
