@@ -30,6 +30,10 @@ HeldOut = Annotated[
     str, typer.Option(help='Measured once, at the end, for model.yaml; like --data.')
 ]
 Licence = Annotated[str, typer.Option(help='Licence of the weights.')]
+Start = Annotated[
+    Path | None,
+    typer.Option(help='ONNX file of an earlier network of the recipe to go on from.', exists=True),
+]
 Resume = Annotated[bool, typer.Option('--resume', help='Go on from the checkpoint.')]
 Threads = Annotated[int, typer.Option(help='CPU threads; 0: all.', min=0)]
 TimeLimit = Annotated[
@@ -54,6 +58,7 @@ class _Run:
     data: str
     out: Path
     licence: str
+    start: Path | None = None
     resume: bool
     threads: int
     time_limit_min: float
@@ -79,9 +84,14 @@ class _Run:
         best = _trained(trainer, name)
         model = task.build_model()
         model.load_state_dict(torch.load(best, map_location='cpu', weights_only=True))
-        source = shlex.join(['perception', 'train', *self.words])
+        begun = ['--start', str(self.start)] if self.start else []
         provenance = provenance_of(
-            source, self.data, self.licence, trainer.history(), pretrained=pretrained
+            shlex.join(['perception', 'train', *self.words, *begun]),
+            self.data,
+            self.licence,
+            trainer.history(),
+            pretrained=pretrained,
+            start=self.start,
         )
         return model, provenance
 
@@ -97,6 +107,7 @@ def detection(
     bundle: BundleFolder = None,
     held_out: HeldOut = '',
     licence: Licence = 'unknown',
+    start: Start = None,
     resume: Resume = False,
     threads: Threads = 0,
     time_limit_min: TimeLimit = 0.0,
@@ -113,6 +124,7 @@ def detection(
         data=data,
         out=out,
         licence=licence,
+        start=start,
         resume=resume,
         threads=threads or os.cpu_count() or 1,
         time_limit_min=time_limit_min,
@@ -120,7 +132,7 @@ def detection(
     settings = read_recipe(recipe, DetectionRecipe)
     training, validation = open_dataset(data), open_dataset(val)
     final = open_dataset(held_out) if held_out else None
-    task = DetectionTask(settings, training, validation)
+    task = DetectionTask(settings, training, validation, start)
     model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
     report = DetectorBundler(
         recipe=settings,
@@ -137,7 +149,10 @@ def detection(
 @app.command()
 def segmentation(
     recipe: RecipeFile,
-    data: Annotated[str, typer.Option(help='To learn from: camvid:folder@split, masks:folder.')],
+    data: Annotated[
+        list[str],
+        typer.Option(help='To learn from: camvid:folder@split, masks:folder; may be repeated.'),
+    ],
     out: OutFolder,
     val: Annotated[
         str, typer.Option(help='To choose the epoch and calibrate with; else --cut.')
@@ -156,12 +171,13 @@ def segmentation(
     bundle: BundleFolder = None,
     held_out: HeldOut = '',
     licence: Licence = 'unknown',
+    start: Start = None,
     resume: Resume = False,
     threads: Threads = 0,
     time_limit_min: TimeLimit = 0.0,
 ) -> None:
     """Train a segmenter: checkpoints, the best epoch as a calibrated bundle, its figures."""
-    from perception_nodes.evaluation.masked_sets import open_masked_set
+    from perception_nodes.evaluation.masked_sets import joined, open_masked_set
     from perception_nodes.learning.data.masks import cut_by_time
     from perception_nodes.learning.recipe import read_recipe
     from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
@@ -170,22 +186,29 @@ def segmentation(
 
     choice = ['--val', val] if val else ['--cut', str(cut), '--gap', str(gap)]
     run = _Run(
-        words=['segmentation', '--recipe', str(recipe), '--data', data, *choice],
-        data=data,
+        words=[
+            'segmentation',
+            '--recipe',
+            str(recipe),
+            *(word for address in data for word in ('--data', address)),
+            *choice,
+        ],
+        data=', '.join(data),
         out=out,
         licence=licence,
+        start=start,
         resume=resume,
         threads=threads or os.cpu_count() or 1,
         time_limit_min=time_limit_min,
     )
     settings = read_recipe(recipe, SegmentationRecipe)
-    training = open_masked_set(data)
+    training = joined([open_masked_set(address) for address in data])
     if val:
         validation = open_masked_set(val)
     else:
         training, validation = cut_by_time(training, part=cut, gap=gap)
     final = open_masked_set(held_out) if held_out else None
-    task = SegmentationTask(settings, training, validation)
+    task = SegmentationTask(settings, training, validation, start)
     model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
     report = SegmenterBundler(
         recipe=settings,

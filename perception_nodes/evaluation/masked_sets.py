@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +127,23 @@ def read_synthesised(folder: Path) -> MaskedSet:
             'class names there as a list'
         )
     return MaskedSet(classes=tuple(names), pictures=_pairs(folder / 'images', folder / 'masks'))
+
+
+def joined(sets: Sequence[MaskedSet]) -> MaskedSet:
+    """
+    Return one set of all pictures; those of a set that is named twice count twice.
+
+    :param sets: at least one.
+    :raises GroundTruthError: when the classes or ignored numbers differ.
+    """
+    first = sets[0]
+    for other in sets[1:]:
+        if (other.classes, other.ignored) != (first.classes, first.ignored):
+            raise GroundTruthError(
+                f'sets with different classes cannot be joined: {", ".join(first.classes)} and '
+                f'{", ".join(other.classes)}'
+            )
+    return replace(first, pictures=tuple(picture for one in sets for picture in one.pictures))
 
 
 def open_masked_set(address: str) -> MaskedSet:

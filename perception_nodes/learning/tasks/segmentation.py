@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
 from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
+from perception_nodes.learning.warm_start import started_from
 from perception_nodes.segmentation.labelling import PixelLabeller
 
 
@@ -41,6 +43,8 @@ class SegmentationTask:
     :param recipe: everything that is set.
     :param training: to learn from.
     :param validation: chooses the best epoch.
+    :param start: ONNX file of a segmenter of the same recipe to go on from; None: the trunk's
+        ImageNet features, or nothing.
     :raises ValueError: when a set has other classes than the recipe.
     """
 
@@ -51,6 +55,7 @@ class SegmentationTask:
         recipe: SegmentationRecipe,
         training: MaskedSet,
         validation: MaskedSet,
+        start: Path | None = None,
     ) -> None:
         for labelled in (training, validation):
             if labelled.classes != recipe.classes:
@@ -59,6 +64,7 @@ class SegmentationTask:
                     f'the labels have {", ".join(labelled.classes)}; write those in the recipe'
                 )
         self.recipe = recipe
+        self.start = start
         self.schedule = recipe.schedule
         self.seed = recipe.seed
         self.dataset = MaskDataset(
@@ -69,8 +75,10 @@ class SegmentationTask:
         self._weights = class_weights(self.dataset.pixel_counts(), recipe.loss.balance)
 
     def build_model(self) -> nn.Module:
-        """Return the network of the recipe."""
-        return SegmenterNet(self.recipe)
+        """Return the network of the recipe, with the function it starts from."""
+        model = SegmenterNet(self.recipe)
+        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0))
+        return started_from(model, self.start, pictures)
 
     def batches(self, epoch: int) -> DataLoader:
         """Return the epoch's batches."""

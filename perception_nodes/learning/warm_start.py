@@ -1,0 +1,161 @@
+"""
+Start from a network that was exported, batch norms merged, where no checkpoint was kept.
+
+An exported convolution W′ with bias b′ and its training form BN(W x) are one function when W = W′,
+the norm's statistics are those of W′ x, its factor is their deviation and its offset is b′ plus
+their mean. The statistics are measured on pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+_BATCHES = 16  # of pictures from which batch norms take their statistics
+
+
+@dataclass(frozen=True, eq=False)
+class _Use:
+    """One call of a convolution, with the batch norm that follows."""
+
+    name: str
+    conv: nn.Conv2d
+    norm: nn.BatchNorm2d | None
+
+
+def started_from(
+    model: nn.Module,
+    start: Path | None,
+    pictures: Iterable[torch.Tensor],
+    new: Sequence[str] = (),
+) -> nn.Module:
+    """Return the model, with the function of an exported one if there is a start."""
+    if start is None:
+        return model
+    return load_exported(model, start, islice(pictures, _BATCHES), new)
+
+
+def exported_convolutions(path: Path) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
+    """Return weight and bias of every convolution of an ONNX file, in the order of the graph."""
+    graph = onnx.load(str(path)).graph
+    stored = {item.name: item for item in graph.initializer}
+    # Tensors of equal values are stored once.
+    same = {node.output[0]: node.input[0] for node in graph.node if node.op_type == 'Identity'}
+
+    def tensor(name: str) -> torch.Tensor:
+        return torch.from_numpy(np.array(numpy_helper.to_array(stored[same.get(name, name)])))
+
+    found = []
+    for node in graph.node:
+        if node.op_type == 'Conv':
+            bias = tensor(node.input[2]) if len(node.input) > 2 else None
+            found.append((tensor(node.input[1]), bias))
+    return found
+
+
+def load_exported(
+    model: nn.Module, path: Path, pictures: Iterable[torch.Tensor], new: Sequence[str] = ()
+) -> nn.Module:
+    """
+    Give a model the function of its exported form, and return it.
+
+    :param model: of the architecture that was exported.
+    :param path: ONNX file.
+    :param pictures: batches of network input, at least one; the norms take their statistics.
+    :param new: beginnings of the names of branches that the exported network lacked; their last
+        batch norm is set to 0, so that they start without a say.
+    :raises ValueError: the file's convolutions do not fit the model's.
+    """
+    batches = list(pictures)
+    uses = _uses_of(model, batches[0])
+    kept = [use for use in uses if not use.name.startswith(tuple(new))] if new else uses
+    source = exported_convolutions(path)
+    shapes = [tuple(use.conv.weight.shape) for use in kept]
+    if shapes != [tuple(weight.shape) for weight, _ in source]:
+        raise ValueError(
+            f'{path} holds {len(source)} convolutions that do not fit the {len(kept)} of the '
+            'model; take the recipe that it was trained with'
+        )
+    for use in uses:
+        if use not in kept and use.norm is not None:
+            nn.init.zeros_(use.norm.weight)
+    factors: dict[_Use, torch.Tensor] = {}
+    for use, (weight, bias) in zip(kept, source, strict=True):
+        factors[use] = _set(use, weight, bias, first=use.conv not in {u.conv for u in factors})
+    _measure_norms(model, batches, factors)
+    return model
+
+
+def _uses_of(model: nn.Module, picture: torch.Tensor) -> list[_Use]:
+    """Return the convolutions in the order of their calls; shared ones occur repeatedly."""
+    calls: list[tuple[str, nn.Module]] = []
+    hooks = [
+        module.register_forward_hook(lambda *_, pair=(name, module): calls.append(pair))
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
+    ]
+    model.eval()
+    with torch.no_grad():
+        model(picture)
+    for hook in hooks:
+        hook.remove()
+    uses = []
+    for (name, module), (_, after) in zip(calls, [*calls[1:], ('', nn.Identity())], strict=True):
+        if isinstance(module, nn.Conv2d):
+            uses.append(_Use(name, module, after if isinstance(after, nn.BatchNorm2d) else None))
+    return uses
+
+
+@torch.no_grad()
+def _set(
+    use: _Use, weight: torch.Tensor, bias: torch.Tensor | None, *, first: bool
+) -> torch.Tensor:
+    """Write one exported convolution and return (C,) how much larger it is than what is there."""
+    if first:
+        use.conv.weight.copy_(weight)
+        if use.conv.bias is not None and bias is not None:
+            use.conv.bias.copy_(bias)
+    there = use.conv.weight.flatten(1)
+    factor = (weight.flatten(1) * there).sum(1) / there.square().sum(1).clamp(min=1e-20)
+    if use.norm is not None:
+        use.norm.running_mean.zero_()  # type: ignore[union-attr]
+        use.norm.running_var.fill_(1 - use.norm.eps)  # type: ignore[union-attr]
+        use.norm.weight.copy_(factor)
+        use.norm.bias.zero_()
+        if bias is not None:
+            use.norm.bias.copy_(bias)
+    return factor
+
+
+@torch.no_grad()
+def _measure_norms(
+    model: nn.Module, batches: Sequence[torch.Tensor], factors: dict[_Use, torch.Tensor]
+) -> None:
+    """Replace the trivial statistics of the norms by measured ones without another effect."""
+    sums: dict[nn.Module, list[torch.Tensor]] = {}
+
+    def note(module: nn.Module, inputs: tuple[torch.Tensor, ...], _: torch.Tensor) -> None:
+        flat = inputs[0].transpose(0, 1).flatten(1).double()
+        sums.setdefault(module, []).append(torch.stack([flat.mean(1), flat.square().mean(1)]))
+
+    norms = {use.norm: factor for use, factor in factors.items() if use.norm is not None}
+    hooks = [norm.register_forward_hook(note) for norm in norms]
+    for batch in batches:
+        model(batch)
+    for hook in hooks:
+        hook.remove()
+    for norm, factor in norms.items():
+        mean, square = torch.stack(sums[norm]).mean(0)
+        variance = (square - mean.square()).clamp(min=1e-6)
+        norm.bias.add_(factor * mean.float())
+        norm.weight.copy_(factor * (variance + norm.eps).sqrt().float())
+        norm.running_mean.copy_(mean)  # type: ignore[union-attr]
+        norm.running_var.copy_(variance)  # type: ignore[union-attr]
