@@ -34,6 +34,9 @@ def synthesize(
     workers: Annotated[int, typer.Option(min=1, help='Processes that render.')] = 2,
     masks: Annotated[bool, typer.Option(help='Also write semantic masks.')] = False,
     depth: Annotated[bool, typer.Option(help='Also write depth in millimetres.')] = False,
+    on_path: Annotated[
+        bool, typer.Option('--on-path', help='Cameras in the lane of a marked path, as robots.')
+    ] = False,
     paths: Annotated[bool, typer.Option(help='Also write points of the path ahead.')] = False,
 ) -> None:
     """Render randomised scenes with exact boxes as a COCO data set."""
@@ -43,7 +46,8 @@ def synthesize(
     console = Console()
     size_wh = parse_size(size)
     try:
-        config = RandomizationConfig(assets=assets, seed=seed, size_wh=size_wh)
+        make = RandomizationConfig.on_path if on_path else RandomizationConfig
+        config = make(assets=assets, seed=seed, size_wh=size_wh)
         job = synthesis.SynthesisJob(
             folder=out,
             config=config,

@@ -10,7 +10,7 @@ import numpy as np
 from perception_nodes.simulation.camera import PinholeCamera
 from perception_nodes.simulation.parts import Thing
 
-NEAREST_M, FARTHEST_M = 0.7, 28.0
+NEAREST_M = 0.7
 TRIES = 12
 CLEARANCE = 0.8
 """How close things may stand, as a share of the sum of their radii."""
@@ -34,6 +34,10 @@ class LayoutRules(Protocol):
     @property
     def overlap(self) -> float:
         """Chance of a place in line with another thing."""
+
+    @property
+    def farthest_m(self) -> float:
+        """Largest distance from the camera."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,14 +98,17 @@ def random_layout(
     room_half_m: float,
 ) -> Layout:
     """
-    Return a scene in front of a camera that stands above the world's origin.
+    Return a scene in front of a camera.
 
     :param stock: things to choose from; none is used twice.
     :param world_from_optical: (4, 4) camera pose.
     """
     classes = np.array([-1 if thing.class_id is None else thing.class_id for thing in stock])
     indoors = bool(rng.random() < 0.6)
-    farthest = min(FARTHEST_M, room_half_m * 0.9) if indoors else FARTHEST_M
+    foot = world_from_optical[:2, 3]
+    farthest = rules.farthest_m
+    if indoors:
+        farthest = min(farthest, room_half_m * 0.9 - float(np.hypot(*foot)))
     chosen = [*_choose(rng, rules.things, classes), *_choose_clutter(rng, rules.clutter, classes)]
     forward = world_from_optical[:3, 2]
     heading = float(np.arctan2(forward[1], forward[0]))
@@ -116,7 +123,10 @@ def random_layout(
         yaw = rng.uniform(-np.pi, np.pi)
         if classes[number] == 4:
             yaw = np.arctan2(-y, -x) + rng.uniform(-1.0, 1.0)
-        items.append(Placement(number=number, x_m=float(x), y_m=float(y), yaw_rad=float(yaw)))
+        place = Placement(
+            number=number, x_m=float(foot[0] + x), y_m=float(foot[1] + y), yaw_rad=float(yaw)
+        )
+        items.append(place)
     return Layout(items=tuple(items), world_from_optical=world_from_optical, indoors=indoors)
 
 

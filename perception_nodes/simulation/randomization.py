@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 
-from perception_nodes.simulation.assembly import compose_design, random_lights
+from perception_nodes.simulation.assembly import compose_design, random_lights, random_path
 from perception_nodes.simulation.camera import PinholeCamera, camera_pose
 from perception_nodes.simulation.course import CoursePath
 from perception_nodes.simulation.families import FAMILIES, Assets
@@ -14,11 +15,27 @@ from perception_nodes.simulation.layout import Layout, random_layout
 from perception_nodes.simulation.renderer import LabelRenderer
 from perception_nodes.simulation.sensor import apply_effects, random_effects
 from perception_nodes.simulation.stage import Stage
+from perception_nodes.simulation.vehicle import Pose2D
 from perception_nodes.simulation.view import RenderedView
 from perception_nodes.structures import check_settings, setting
 
 SCENE_STREAM, STAGE_STREAM = 0, 1
 """First numbers of the random streams, so that scenes and stages never share one."""
+STATIONS_M = (0.2, 5.0)
+"""Where on the path a camera stands; it is the part that passes near the room's middle."""
+ROOM_AHEAD_M = 1.5
+"""Path that is left in front of such a camera."""
+ASIDE_SIGMA, TURN_SIGMA_DEG = 0.2, 10.0
+"""How far such a camera stands from the middle, in lane widths, and how it looks away."""
+
+
+class Viewpoint(Enum):
+    """Where the cameras of randomised scenes stand."""
+
+    ANYWHERE = 'anywhere'
+    """In the middle of the room, in any direction; the lane may be elsewhere, or missing."""
+    PATH = 'path'
+    """In the lane, along it, as the camera of a robot that follows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +68,10 @@ class RandomizationConfig:
     fovy_deg: tuple[float, float] = setting(
         (42.0, 75.0), 'range of the vertical field of view', minimum=10, maximum=120
     )
+    farthest_m: float = setting(28.0, 'largest distance of things in metres', minimum=1)
+    viewpoint: str = setting(
+        'anywhere', 'where cameras stand', choices=tuple(item.value for item in Viewpoint)
+    )
     sensor_strength: float = setting(
         1.0, 'flaws of the camera: 0 none, 1 a cheap one', minimum=0, maximum=1
     )
@@ -65,6 +86,15 @@ class RandomizationConfig:
             low, high = getattr(self, name)
             if low > high:
                 raise ValueError(f'{name}: {low!r} is above {high!r}; give (lowest, highest)')
+
+    @classmethod
+    def on_path(cls, *, assets: str, seed: int, size_wh: tuple[int, int]) -> RandomizationConfig:
+        """Return what a small robot sees that follows a marked path among things."""
+        return cls(
+            assets=assets, seed=seed, size_wh=size_wh, viewpoint=Viewpoint.PATH.value,
+            things=(0, 7), clutter=(0, 3), height_px=(24.0, 420.0), farthest_m=8.0,
+            camera_height_m=(0.2, 0.6), pitch_deg=(4.0, 28.0), fovy_deg=(50.0, 75.0),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -110,13 +140,16 @@ class SceneRenderer:
         camera = PinholeCamera.from_fovy(
             self.config.size_wh, float(rng.uniform(*self.config.fovy_deg))
         )
+        design = stage.design
+        base = self._base(rng, design.path)
+        height_m = float(rng.uniform(*self.config.camera_height_m))
+        yaw_rad = float(rng.uniform(-np.pi, np.pi)) if base is None else base.yaw_rad
         pose = camera_pose(
-            (0.0, 0.0, float(rng.uniform(*self.config.camera_height_m))),
-            yaw_rad=float(rng.uniform(-np.pi, np.pi)),
+            (0.0, 0.0, height_m) if base is None else (base.x_m, base.y_m, height_m),
+            yaw_rad=yaw_rad,
             pitch_rad=float(np.radians(rng.uniform(*self.config.pitch_deg))),
             roll_rad=float(np.radians(rng.normal(0, 1.5))),
         )
-        design = stage.design
         layout = random_layout(rng, self.config, design.things, camera, pose, design.room_half_m)
         stage.clear()
         for item in layout.items:
@@ -128,12 +161,26 @@ class SceneRenderer:
         view = replace(view, rgb=apply_effects(view.rgb, effects, rng))
         return Scene(index=index, view=view, camera=camera, layout=layout, path=design.path)
 
+    def _base(self, rng: np.random.Generator, path: CoursePath | None) -> Pose2D | None:
+        """Return where in the lane the camera stands, None where it stands in the middle."""
+        if self.config.viewpoint != Viewpoint.PATH.value or path is None:
+            return None
+        low, high = STATIONS_M
+        middle = path.pose_at(float(rng.uniform(low, min(high, path.length_m - ROOM_AHEAD_M))))
+        aside_m = float(rng.normal(0, ASIDE_SIGMA)) * path.course.lane_width_m
+        return Pose2D(
+            x_m=middle.x_m - aside_m * float(np.sin(middle.yaw_rad)),
+            y_m=middle.y_m + aside_m * float(np.cos(middle.yaw_rad)),
+            yaw_rad=middle.yaw_rad + float(np.radians(rng.normal(0, TURN_SIGMA_DEG))),
+        )
+
     def _stage_for(self, index: int) -> Stage:
         """Return the stage of a scene, building it when the scene before had another."""
         number = index // self.config.scenes_per_stage
         if self._stage is None or number != self._stage_number:
             rng = np.random.default_rng([self.config.seed, STAGE_STREAM, number])
-            self._stage = Stage(compose_design(rng, self._family), self.config.size_wh)
+            path = random_path(rng) if self.config.viewpoint == Viewpoint.PATH.value else None
+            self._stage = Stage(compose_design(rng, self._family, path), self.config.size_wh)
             self._renderer.load(self._stage)
             self._stage_number = number
         return self._stage

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from perception_nodes.simulation import RandomizationConfig, SceneRenderer
+from perception_nodes.simulation import RandomizationConfig, SceneRenderer, SemanticClass
 from perception_nodes.simulation.synthesis import OCCLUDED_BELOW
 from perception_nodes.simulation.view import tight_box
 
@@ -84,3 +84,22 @@ def test_light_varies_between_scenes(train_scenes):
 def test_configuration_names_what_is_allowed(options, words):
     with pytest.raises(ValueError, match=words):
         RandomizationConfig(**options)
+
+
+def test_cameras_on_the_path_look_along_it_and_things_stand_near(rendering):
+    config = RandomizationConfig.on_path(assets='validation', seed=5, size_wh=(320, 240))
+    renderer = SceneRenderer(config)
+    lanes = []
+    for index in (0, 1, 10, 11, 20, 21):
+        scene = renderer.render(index)
+        pose = scene.layout.world_from_optical
+        along, aside_m = scene.path.project(pose[0, 3], pose[1, 3])
+        ahead = scene.path.pose_at(along).yaw_rad
+        assert abs(aside_m) < scene.path.course.lane_width_m
+        assert np.cos(np.arctan2(pose[1, 2], pose[0, 2]) - ahead) > np.cos(np.radians(45))
+        assert 0.2 <= pose[2, 3] <= 0.6
+        for item in scene.layout.items:
+            assert np.hypot(item.x_m - pose[0, 3], item.y_m - pose[1, 3]) <= 8.0
+        lanes.append((scene.view.class_ids == SemanticClass.LANE).mean())
+    renderer.close()
+    assert np.median(lanes) > 0.1
