@@ -20,7 +20,9 @@ from perception_nodes.mapping.observation import MaskObserver, Observation
 from perception_nodes.mapping.observation_config import ObservationConfig
 from perception_nodes.mapping.occupancy import UNKNOWN_COST, CellClasses, OccupancyMap
 from perception_nodes.mapping.restoring import RestoreResult, Window, restored_evidence
+from perception_nodes.mapping.turning import turned_sources
 from perception_nodes.mapping.update_result import (
+    REFUSALS,
     GridCounts,
     MapEvent,
     UpdateResult,
@@ -140,9 +142,15 @@ class SemanticMap:
         except WrongTransformError as error:
             return UpdateResult(status=UpdateStatus.TRANSFORM_WRONG, reason=str(error))
         verdict = self.guard.judge(pose, stamp_ns)
-        if verdict in _REFUSALS:
-            return _REFUSALS[verdict]
+        if verdict in REFUSALS:
+            return REFUSALS[verdict]
         event, reason = self._settle(verdict, pose)
+        if self._is_outside(pose):
+            return UpdateResult(
+                status=UpdateStatus.OUTSIDE_WINDOW, event=event,
+                reason=f'the robot is at ({pose.x_m:.1f}, {pose.y_m:.1f}) m, outside of the map '
+                'that stands still (rolling, size_cells)',
+            )  # fmt: skip
         cells = self._fuse(observation, pose, stamp_ns)
         return UpdateResult(status=UpdateStatus.FUSED, reason=reason, event=event, cells=cells)
 
@@ -189,6 +197,13 @@ class SemanticMap:
             self._layers.shift(int(step[0]), int(step[1]))
             self._origin = wanted
 
+    def _is_outside(self, pose: PlanarPose) -> bool:
+        """Return whether the robot has left a window that does not follow it."""
+        if self.config.rolling or not self._is_placed:
+            return False
+        place = np.array([pose.x_m, pose.y_m]) / self.config.resolution_m - self._origin
+        return bool((place < 0).any() or (place >= self.config.size_cells).any())
+
     def _cells_from_base(self, pose: PlanarPose) -> CellsFromBase:
         cell_m = self.config.resolution_m
         return CellsFromBase(
@@ -200,18 +215,10 @@ class SemanticMap:
 
     def _reanchor(self, pose: PlanarPose) -> None:
         """Turn and move the map with the odometry frame; the one time cells are resampled."""
-        side, cell_m = self.config.size_cells, self.config.resolution_m
         origin = self._centred_origin(pose) if self.config.rolling else self._origin
-        rows, columns = np.mgrid[:side, :side]
-        x_m = (columns + origin[0] + 0.5) * cell_m
-        y_m = (rows + origin[1] + 0.5) * cell_m
-        change = self.guard.old_from_new
-        cos, sin = np.cos(change.yaw_rad), np.sin(change.yaw_rad)
-        old_column = np.floor((change.x_m + cos * x_m - sin * y_m) / cell_m) - self._origin[0]
-        old_row = np.floor((change.y_m + sin * x_m + cos * y_m) / cell_m) - self._origin[1]
-        inside = (old_column >= 0) & (old_column < side) & (old_row >= 0) & (old_row < side)
-        sources = np.where(inside, old_row * side + old_column, -1).astype(np.int64)
-        self._layers.rearrange(sources)
+        change, side = self.guard.old_from_new, self.config.size_cells
+        cell_m = self.config.resolution_m
+        self._layers.rearrange(turned_sources(side, cell_m, origin, self._origin, change))
         self._origin = origin
 
     def restore(self, saved: OccupancyMap) -> RestoreResult:
@@ -288,14 +295,3 @@ class SemanticMap:
 
 def _matrix(transform: RigidTransform | np.ndarray) -> np.ndarray:
     return transform.matrix if isinstance(transform, RigidTransform) else transform
-
-
-_REFUSALS = {
-    Verdict.LATE: UpdateResult(
-        status=UpdateStatus.FRAME_LATE, reason='a frame of this time or later is already fused'
-    ),
-    Verdict.JUMP: UpdateResult(
-        status=UpdateStatus.ODOMETRY_JUMP,
-        reason='the robot cannot have moved so far (max_speed_m_s, max_turn_rad_s)',
-    ),
-}

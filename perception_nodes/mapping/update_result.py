@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 
+from perception_nodes.mapping.motion import Verdict
+
 
 class UpdateStatus(str, Enum):
     """What became of a frame. Everything but ``FUSED`` has left the map as it was."""
@@ -16,6 +18,7 @@ class UpdateStatus(str, Enum):
     TRANSFORM_WRONG = 'transform_wrong'
     FRAME_LATE = 'frame_late'
     ODOMETRY_JUMP = 'odometry_jump'
+    OUTSIDE_WINDOW = 'outside_window'
 
 
 class MapEvent(str, Enum):
@@ -47,3 +50,15 @@ class GridCounts:
 
     updates: Counter[UpdateStatus] = field(default_factory=Counter)
     events: Counter[MapEvent] = field(default_factory=Counter)
+
+
+REFUSALS = {
+    Verdict.LATE: UpdateResult(
+        status=UpdateStatus.FRAME_LATE, reason='a frame of this time or later is already fused'
+    ),
+    Verdict.JUMP: UpdateResult(
+        status=UpdateStatus.ODOMETRY_JUMP,
+        reason='the robot cannot have moved so far (max_speed_m_s, max_turn_rad_s)',
+    ),
+}
+"""Verdicts on a pose that keep a frame out of the map."""

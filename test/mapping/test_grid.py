@@ -214,11 +214,24 @@ def test_window_that_does_not_roll_stays_where_it_began_when_the_map_is_forgotte
     assert cost_at(grid, 1.0, 0.0) == -1
 
 
+def test_robot_that_leaves_a_window_that_does_not_roll_is_told_so(look):
+    grid = SemanticMap(config=GridConfig(size_cells=60, rolling=False))
+    number = feed(grid, look(1.0, 0.0, BOX), 3)
+    before = grid.log_odds()
+    result = grid.update(
+        look(1.0, 0.0, FLOOR), PlanarPose(x_m=1.6).matrix, (number + 9) * FRAME_NS
+    )
+    assert result.status is UpdateStatus.OUTSIDE_WINDOW
+    assert 'size_cells' in result.reason
+    assert np.array_equal(grid.log_odds(), before)
+    feed(grid, look(1.0, 0.0, BOX), 1, number + 20)
+
+
 def test_window_that_does_not_roll_stays_and_ignores_what_is_outside(look):
     grid = SemanticMap(config=GridConfig(size_cells=60, rolling=False))
     feed(grid, look(0.62, 0.02, BOX), 3)
     origin = grid.origin_xy
-    for number in range(3, 30):
+    for number in range(3, 17):
         feed(grid, look(0.62, 0.02, BOX), 1, number, PlanarPose(x_m=0.1 * (number - 2)).matrix)
     assert grid.origin_xy == origin
     assert cost_at(grid, 0.62, 0.02) == 100
