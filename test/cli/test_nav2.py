@@ -20,8 +20,8 @@ def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
-    """Return a file with one error (clearing) and one warning (publish_frequency)."""
-    text = SOUND.read_text().replace('clearing: true', 'clearing: false')
+    """Return a file with one error (data_type) and one warning (publish_frequency)."""
+    text = SOUND.read_text().replace('data_type: PointCloud2', 'data_type: LaserScan', 1)
     text = text.replace('publish_frequency: 2.0', 'publish_frequency: 0.0')
     path = tmp_path / 'mine.yaml'
     path.write_text(text)
@@ -45,9 +45,9 @@ def test_sound_file_ends_with_zero():
 
 def test_error_is_shown_with_place_line_and_cure(broken):
     output = call(broken, exit_code=1).output
-    assert 'local_costmap/local_costmap: voxel_layer.semantic.clearing' in output
-    assert line_of(broken, 'clearing: false') in output
-    assert 'write clearing: true' in output
+    assert 'local_costmap/local_costmap: voxel_layer.semantic.data_type' in output
+    assert line_of(broken, 'data_type: LaserScan') in output
+    assert 'write PointCloud2' in output
     assert '1 error, 1 warning' in output
 
 
@@ -62,8 +62,8 @@ def test_json_is_one_object_with_lines(broken):
     report = json.loads(call(broken, '--json', exit_code=1).stdout)
     assert report['sound'] is False
     first = report['findings'][0]
-    assert (first['check'], first['severity']) == ('clearing', 'error')
-    assert first['line'] == line_of(broken, 'clearing: false')
+    assert (first['check'], first['severity']) == ('data_type', 'error')
+    assert first['line'] == line_of(broken, 'data_type: LaserScan')
     assert set(first) == {'check', 'severity', 'where', 'what', 'cure', 'line'}
 
 
@@ -75,7 +75,7 @@ def test_second_file_overrides_the_first(broken, tmp_path):
     cure = tmp_path / 'cure.yaml'
     cure.write_text(
         '/local_costmap/local_costmap:\n  ros__parameters:\n'
-        '    publish_frequency: 1.0\n    voxel_layer.semantic.clearing: true\n'
+        '    publish_frequency: 1.0\n    voxel_layer.semantic.data_type: PointCloud2\n'
     )
     call(broken, cure)
 
