@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from perception_nodes.learning.bundling import Bundler, Tuning
 from perception_nodes.learning.data.path_sets import PathPicture, PathSet
 from perception_nodes.learning.recipes.path import PathRecipe
 from perception_nodes.learning.tasks.path import (
+    GAUSSIAN_INSIDE,
     STEERED_M,
     RegressedPath,
     curvature_at,
@@ -25,10 +27,7 @@ from perception_nodes.learning.tasks.path import (
     sigma_scale,
     steering_figures,
 )
-from perception_nodes.path import PathRegressor
-
-GAUSSIAN_INSIDE = 0.6827
-"""Share of a Gaussian within one deviation."""
+from perception_nodes.path import PathPointsConfig, PathRegressor, path_of_points
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,7 +65,7 @@ class PathBundler(Bundler):
             self.track(regressed(model, self.recipe, self.validation.pictures), 'Calibrating')
         )
         scale = round(sigma_scale(results), 4)
-        clearest = max(results, key=lambda item: float(item.found.visible.mean()))
+        clearest = max(results, key=lambda item: _confidence(item, scale))
         return Tuning(
             calibration=Calibration(temperature=scale),
             error=(_dishonesty(results, 1.0), _dishonesty(results, scale)),
@@ -103,6 +102,13 @@ class PathBundler(Bundler):
             raise TypeError(f'a path bundle opens as PathRegressor, got {type(opened).__name__}')
         truth, seen = picture.at(np.array(self.recipe.stations_m))
         return RegressedPath(picture=picture, found=opened.points, truth=truth, seen=seen)
+
+
+def _confidence(item: RegressedPath, scale: float) -> float:
+    """Return how sure the path of a picture is with scaled deviations, -1 without one."""
+    points = dataclasses.replace(item.found, sigma_m=scale * item.found.sigma_m)
+    estimate = path_of_points(points, PathPointsConfig())
+    return estimate.confidence if estimate.is_valid else -1.0
 
 
 def _dishonesty(results: Sequence[RegressedPath], scale: float) -> float:

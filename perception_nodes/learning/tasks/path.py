@@ -24,6 +24,9 @@ from perception_nodes.structures import PathPoints
 
 CLOSE_M = 0.1
 """Points so far off count e⁻¹."""
+GAUSSIAN_INSIDE = 0.6827
+"""Share of a Gaussian within one deviation."""
+SMALLEST_SCALE = 0.01
 STEERED_M = 1.0
 """Where on the path the arc leads that tells the steering."""
 
@@ -148,10 +151,10 @@ def point_figures(results: Sequence[RegressedPath]) -> dict[str, float]:
 
 
 def sigma_scale(results: Sequence[RegressedPath]) -> float:
-    """Return the factor that makes told deviations those of the errors, 1 without any."""
+    """Return the factor that puts as many errors within one deviation as a Gaussian has there."""
     scaled = [item.away_m / item.found.sigma_m[item.seen][:, None] for item in results]
-    square = np.concatenate(scaled) ** 2
-    return float(np.sqrt(square.mean())) if square.size else 1.0
+    size = np.abs(np.concatenate(scaled))
+    return max(float(np.quantile(size, GAUSSIAN_INSIDE)), SMALLEST_SCALE) if size.size else 1.0
 
 
 def curvature_at(points_xy: np.ndarray, distance_m: float) -> float:
