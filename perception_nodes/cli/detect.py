@@ -17,15 +17,17 @@ from perception_nodes.cli.detection_options import (
     AgnosticOption,
     ClassesOption,
     ClassThresholdsOption,
-    DeviceOption,
     MaxDetectionsOption,
-    ModelOption,
     OverlapOption,
-    PrecisionOption,
     ScoreOption,
-    ThreadsOption,
 )
 from perception_nodes.cli.looking import OVERLAYS, look_at_all
+from perception_nodes.cli.model_options import (
+    DeviceOption,
+    ModelOption,
+    PrecisionOption,
+    ThreadsOption,
+)
 from perception_nodes.cli.progress import console
 from perception_nodes.cli.sources import find_sources
 from perception_nodes.detection import DetectionConfig, Detector

@@ -16,13 +16,6 @@ def _words(name: str) -> str:
     return f'{_SETTINGS[name][1].description}.'
 
 
-ModelOption = Annotated[
-    str,
-    typer.Option('--model', '-m', help='Folder, URI or name of a model (perception models list).'),
-]
-DeviceOption = Annotated[str, typer.Option(help='auto, cpu, cuda, cuda:N, tensorrt.')]
-PrecisionOption = Annotated[str, typer.Option(help='fp32, or fp16 on a GPU.')]
-ThreadsOption = Annotated[int, typer.Option(help='CPU threads; 0: all.', min=0)]
 ScoreOption = Annotated[
     float, typer.Option('--score-threshold', help=_words('score_threshold'), min=0.0, max=1.0)
 ]

@@ -2,156 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Annotated, Any
-
-import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from perception_nodes.cli.detection_options import (
-    DEFAULT_MAX_DETECTIONS,
-    DEFAULT_OVERLAP,
-    DeviceOption,
-    MaxDetectionsOption,
-    OverlapOption,
-    PrecisionOption,
-    ScoreOption,
-    ThreadsOption,
-)
-from perception_nodes.cli.progress import console, track
-from perception_nodes.detection import DetectionConfig, Detector
-from perception_nodes.evaluation.coco import (
-    category_ids_of,
-    detect_images,
-    evaluate_detections,
-    results_of,
-    write_results,
-)
-from perception_nodes.evaluation.datasets import open_dataset
-from perception_nodes.evaluation.ground_truth import GroundTruth
-from perception_nodes.evaluation.metrics import DetectionMetrics, Precision
+from perception_nodes.cli.evaluate_detection import detection
+from perception_nodes.cli.evaluate_segmentation import segmentation
 
 app = typer.Typer(help='Measure a model on labelled data.')
-
-# Average precision integrates over all scores: a threshold above this cuts its curve short.
-SCORE_THRESHOLD = 0.001
+app.command()(detection)
+app.command()(segmentation)
 
 
 @app.callback()
 def _evaluate() -> None:
     """Measure a model on labelled data."""
-
-
-@app.command()
-def detection(
-    data: Annotated[
-        str,
-        typer.Option(
-            help='coco:annotations.json, voc:folder, voc:folder@split, penn_fudan:folder'
-        ),
-    ],
-    model: Annotated[
-        str, typer.Option('--model', '-m', help='Folder, URI or name of a model.')
-    ] = '',
-    results: Annotated[
-        Path | None, typer.Option(help='COCO results to measure instead of running a model.')
-    ] = None,
-    images: Annotated[Path | None, typer.Option(help='Folder of the pictures, for coco.')] = None,
-    out: Annotated[Path, typer.Option('--out', '-o', help='Folder to write.')] = Path(
-        'out/evaluate'
-    ),
-    rename: Annotated[
-        list[str] | None,
-        typer.Option(help='CLASS=CATEGORY where model and labels use different names.'),
-    ] = None,
-    score_threshold: ScoreOption = SCORE_THRESHOLD,
-    nms_iou: OverlapOption = DEFAULT_OVERLAP,
-    max_detections: MaxDetectionsOption = DEFAULT_MAX_DETECTIONS,
-    device: DeviceOption = 'auto',
-    precision: PrecisionOption = 'fp32',
-    threads: ThreadsOption = 0,
-) -> None:
-    """Measure a detector: COCO average precision, per class and per size."""
-    truth = open_dataset(data, images)
-    record: dict[str, Any] = {'data': data}
-    if (results is None) == (not model):
-        raise ValueError('give either --model or --results')
-    if results is not None:
-        found = json.loads(results.read_text(encoding='utf-8'))
-        record['results'] = str(results)
-    else:
-        config = DetectionConfig(
-            score_threshold=score_threshold,
-            nms_iou_threshold=nms_iou,
-            max_detections=max_detections,
-        )
-        detector = Detector.load(model, device=device, precision=precision, threads=threads)
-        console.print(detector.description, highlight=False)
-        found, timing = _run(detector, config, truth, _renamed(rename))
-        record |= {**_described(detector, config), **timing}
-        detector.close()
-    metrics = evaluate_detections(truth, found, max_detections=max_detections)
-    write_results(out / 'results.json', found)
-    metrics.write(out / 'metrics.json', **record)
-    _print(metrics, out)
-
-
-def _run(
-    detector: Detector, config: DetectionConfig, truth: GroundTruth, renamed: dict[str, str]
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return COCO results and the median and 95th percentile of the time per picture."""
-    category_ids = category_ids_of(detector.class_names, truth, renamed)
-    found: list[dict[str, Any]] = []
-    seconds: list[float] = []
-    pairs = detect_images(truth.images, lambda frame: detector(frame, config))
-    for image, detections in track(pairs, 'Evaluating', len(truth.images)):
-        found += results_of(image.image_id, detections, category_ids)
-        seconds.append(detector.times.total_s)
-    p50, p95 = np.percentile(seconds, [50, 95]) * 1e3 if seconds else (0.0, 0.0)
-    return found, {'latency_ms': {'p50': round(float(p50), 3), 'p95': round(float(p95), 3)}}
-
-
-def _described(detector: Detector, config: DetectionConfig) -> dict[str, Any]:
-    return {
-        'model': detector.bundle.name,
-        'weights_sha256': detector.bundle.spec.weights.sha256,
-        'runs_on': detector.description,
-        'score_threshold': config.score_threshold,
-        'nms_iou_threshold': config.nms_iou_threshold,
-    }
-
-
-def _renamed(entries: list[str] | None) -> dict[str, str]:
-    pairs = [entry.partition('=') for entry in entries or ()]
-    for name, separator, category in pairs:
-        if not (name and separator and category):
-            raise ValueError(f'rename: {name + separator + category!r} must read CLASS=CATEGORY')
-    return {name: category for name, _, category in pairs}
-
-
-def _print(metrics: DetectionMetrics, out: Path) -> None:
-    """Show the table; the figures are results and go to stdout."""
-    table = Table(title=f'{metrics.images} pictures, {metrics.truths} labelled boxes')
-    for column in ('', 'labels', 'mAP', 'AP50'):
-        table.add_column(column, justify='left' if not column else 'right')
-    overall = Precision(ap=metrics.mean_ap, ap50=metrics.ap50, truths=metrics.truths)
-    rows = {'all classes': overall, **metrics.by_size}
-    for name, row in rows.items():
-        table.add_row(name, *_cells(row))
-    table.add_section()
-    for name, row in sorted(metrics.by_class.items(), key=lambda item: -item[1].truths):
-        table.add_row(name, *_cells(row))
-    Console().print(table)
-    console.print(f'AP75 {metrics.ap75:.3f}  recall {metrics.recall:.3f}  → {out}')
-
-
-def _cells(row: Precision) -> tuple[str, ...]:
-    """Return labels, mAP and AP50; a dash where nothing is labelled."""
-    figures = ('–' if np.isnan(value) else f'{value:.3f}' for value in (row.ap, row.ap50))
-    return str(row.truths), *figures
 
 
 if __name__ == '__main__':

@@ -71,6 +71,9 @@ COMMANDS: dict[str, LazyCommand] = {
     'detect': LazyCommand(
         module='detect', attribute='detect', help='Detect in images, folders and videos.'
     ),
+    'segment': LazyCommand(
+        module='segment', attribute='segment', help='Segment images, folders and videos.'
+    ),
     'path': LazyCommand(
         module='path', attribute='path', help='Find the path in images, folders and videos.'
     ),

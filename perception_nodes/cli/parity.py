@@ -13,16 +13,18 @@ from rich.table import Table
 from perception_nodes.cli.detection_options import (
     DEFAULT_MAX_DETECTIONS,
     DEFAULT_OVERLAP,
-    DeviceOption,
     MaxDetectionsOption,
-    ModelOption,
     OverlapOption,
-    PrecisionOption,
     ScoreOption,
+)
+from perception_nodes.cli.evaluate_detection import SCORE_THRESHOLD
+from perception_nodes.cli.graph_processes import choose_graph, interruptible
+from perception_nodes.cli.model_options import (
+    DeviceOption,
+    ModelOption,
+    PrecisionOption,
     ThreadsOption,
 )
-from perception_nodes.cli.evaluate import SCORE_THRESHOLD
-from perception_nodes.cli.graph_processes import choose_graph, interruptible
 from perception_nodes.cli.parity_compare import Parity, compare_pictures
 from perception_nodes.cli.parity_graph import ParityOptions, lay_out, read_answers, record
 from perception_nodes.cli.progress import console, track

@@ -13,13 +13,13 @@ from typing import Annotated, Any, TextIO
 import numpy as np
 import typer
 
-from perception_nodes.cli.detection_options import (
+from perception_nodes.cli.looking import OVERLAYS, look_at_all
+from perception_nodes.cli.model_options import (
     DeviceOption,
     ModelOption,
     PrecisionOption,
     ThreadsOption,
 )
-from perception_nodes.cli.looking import OVERLAYS, look_at_all
 from perception_nodes.cli.progress import console
 from perception_nodes.cli.road import ground_of_options
 from perception_nodes.cli.sources import find_sources

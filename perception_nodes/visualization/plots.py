@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 
 from perception_nodes.visualization.palette import class_color, hex_color
 
-_INK = '#010203'
+INK = '#010203'
+"""Stands for the colour of text until the plot is written."""
 _GRID = '#040506'
 _PERCENTILES = (50, 95, 99)
 _MOST_BINS = 40
@@ -45,16 +46,16 @@ class PrecisionRecallCurve:
 
 def precision_recall_svg(curves: Sequence[PrecisionRecallCurve]) -> str:
     """Return precision over recall, one line a class, as an ``<svg>`` element."""
-    figure, (axes,) = _figure(1, (4.6, 3.6))
+    figure, (axes,) = axes_row(1, (4.6, 3.6))
     for curve in curves:
         color = hex_color(class_color(curve.class_id))
         axes.plot(curve.recall, curve.precision, color=color, lw=1.8, label=curve.name)
         if curve.operating_point is not None:
-            axes.plot(*curve.operating_point, 'o', color=color, ms=6, mec=_INK, mew=0.8)
+            axes.plot(*curve.operating_point, 'o', color=color, ms=6, mec=INK, mew=0.8)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.03), xlabel='recall', ylabel='precision')
     if curves:
-        axes.legend(frameon=False, labelcolor=_INK, loc='lower left')
-    return _svg(figure, 'precision-recall')
+        axes.legend(frameon=False, labelcolor=INK, loc='lower left')
+    return svg_of(figure, 'precision-recall')
 
 
 def latency_svg(times_s: np.ndarray, ages_ms: np.ndarray, *, x_label: str = 'time [s]') -> str:
@@ -64,7 +65,7 @@ def latency_svg(times_s: np.ndarray, ages_ms: np.ndarray, *, x_label: str = 'tim
     :param times_s: (N,) when each frame was taken.
     :param ages_ms: (N,) how old each result was.
     """
-    figure, (over_time, histogram) = _figure(2, (8.6, 3.0), width_ratios=(3, 2))
+    figure, (over_time, histogram) = axes_row(2, (8.6, 3.0), width_ratios=(3, 2))
     color = hex_color(class_color(1))
     over_time.plot(times_s, ages_ms, '.', color=color, ms=3)
     over_time.set(xlabel=x_label, ylabel='age of the result [ms]', ylim=(0, None))
@@ -73,7 +74,7 @@ def latency_svg(times_s: np.ndarray, ages_ms: np.ndarray, *, x_label: str = 'tim
         bins = int(np.clip(len(ages_ms) // 8, 5, _MOST_BINS))
         histogram.hist(ages_ms, bins=bins, color=color, alpha=0.85)
         _mark_percentiles(histogram, ages_ms)
-    return _svg(figure, 'latency')
+    return svg_of(figure, 'latency')
 
 
 def bars_svg(values: Mapping[str, float], *, x_label: str, largest: float | None = None) -> str:
@@ -82,7 +83,7 @@ def bars_svg(values: Mapping[str, float], *, x_label: str, largest: float | None
 
     :param largest: end of the axis, None for the largest value.
     """
-    figure, (axes,) = _figure(1, (4.6, 0.9 + 0.32 * max(1, len(values))))
+    figure, (axes,) = axes_row(1, (4.6, 0.9 + 0.32 * max(1, len(values))))
     names = list(values)
     numbers = np.array([values[name] for name in names], float)
     axes.barh(
@@ -91,23 +92,23 @@ def bars_svg(values: Mapping[str, float], *, x_label: str, largest: float | None
     end = largest if largest is not None else float(np.nanmax(numbers, initial=1e-9))
     for row, number in enumerate(numbers):
         text = f'{number:.3g}' if np.isfinite(number) else 'not measured'
-        axes.text(np.nan_to_num(number) + 0.01 * end, row, text, va='center', color=_INK)
+        axes.text(np.nan_to_num(number) + 0.01 * end, row, text, va='center', color=INK)
     axes.set(xlabel=x_label, xlim=(0, 1.14 * end))
     axes.invert_yaxis()
-    return _svg(figure, 'bars')
+    return svg_of(figure, 'bars')
 
 
 def lines_svg(
     series: Mapping[str, tuple[np.ndarray, np.ndarray]], *, x_label: str, y_label: str
 ) -> str:
     """Return lines over a shared axis, for example a loss over epochs: ``{name: (x, y)}``."""
-    figure, (axes,) = _figure(1, (6.4, 3.0))
+    figure, (axes,) = axes_row(1, (6.4, 3.0))
     for index, (name, (x, y)) in enumerate(series.items()):
         axes.plot(x, y, color=hex_color(class_color(index)), lw=1.6, label=name)
     axes.set(xlabel=x_label, ylabel=y_label)
     if len(series) > 1:
-        axes.legend(frameon=False, labelcolor=_INK)
-    return _svg(figure, 'lines')
+        axes.legend(frameon=False, labelcolor=INK)
+    return svg_of(figure, 'lines')
 
 
 def track_svg(path_xy: np.ndarray) -> str:
@@ -116,27 +117,27 @@ def track_svg(path_xy: np.ndarray) -> str:
 
     :param path_xy: (N, 2) metres, x forward and y left of the start (REP-103).
     """
-    figure, (axes,) = _figure(1, (4.6, 3.4))
+    figure, (axes,) = axes_row(1, (4.6, 3.4))
     axes.plot(*path_xy.T, color=hex_color(class_color(1)), lw=2)
     if len(path_xy):
         axes.plot(*path_xy[0], 'o', color=hex_color(class_color(5)), ms=7)
-        axes.annotate(' start', path_xy[0], color=_INK)
+        axes.annotate(' start', path_xy[0], color=INK)
     axes.set(xlabel='x [m]', ylabel='y [m]')
     axes.set_aspect('equal', adjustable='datalim')
-    return _svg(figure, 'track')
+    return svg_of(figure, 'track')
 
 
 def _mark_percentiles(axes: Axes, ages_ms: np.ndarray) -> None:
     top = axes.get_ylim()[1]
     for row, percentile in enumerate(_PERCENTILES):
         value = float(np.percentile(ages_ms, percentile))
-        axes.axvline(value, color=_INK, lw=1, ls=('-', '--', ':')[row])
+        axes.axvline(value, color=INK, lw=1, ls=('-', '--', ':')[row])
         axes.text(
-            value, top * (0.97 - 0.09 * row), f' p{percentile} {value:.0f}', color=_INK, va='top'
+            value, top * (0.97 - 0.09 * row), f' p{percentile} {value:.0f}', color=INK, va='top'
         )
 
 
-def _figure(
+def axes_row(
     columns: int, size_inch: tuple[float, float], width_ratios: Sequence[float] | None = None
 ) -> tuple[Figure, list[Axes]]:
     """Return a transparent figure whose axes are drawn in the placeholder colours."""
@@ -148,13 +149,13 @@ def _figure(
         item.set_axisbelow(True)
         item.spines[['top', 'right']].set_visible(False)
         item.spines[['left', 'bottom']].set_color(_GRID)
-        item.tick_params(colors=_INK, length=0, labelsize=9)
-        item.xaxis.label.set_color(_INK)
-        item.yaxis.label.set_color(_INK)
+        item.tick_params(colors=INK, length=0, labelsize=9)
+        item.xaxis.label.set_color(INK)
+        item.yaxis.label.set_color(INK)
     return figure, axes
 
 
-def _svg(figure: Figure, salt: str) -> str:
+def svg_of(figure: Figure, salt: str) -> str:
     """Return the bare ``<svg>`` element with CSS colours instead of the placeholders."""
     import matplotlib
 
@@ -163,7 +164,7 @@ def _svg(figure: Figure, salt: str) -> str:
     with matplotlib.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': salt}):
         figure.savefig(buffer, format='svg', transparent=True, metadata={'Date': None})
     text = buffer.getvalue()
-    text = text[text.index('<svg') :].replace(_INK, 'currentColor').replace(_GRID, 'var(--line)')
+    text = text[text.index('<svg') :].replace(INK, 'currentColor').replace(_GRID, 'var(--line)')
     text = re.sub(r'font-family: [^;"]*', 'font-family: system-ui, sans-serif', text)
     text = re.sub(r'font: ([\d.]+px) [^;"]*', r'font: \1 system-ui, sans-serif', text)
     return re.sub(r'<metadata>.*?</metadata>\s*', '', text, flags=re.DOTALL)

@@ -87,4 +87,4 @@ def test_rename_must_name_what_exists(shared_data, tmp_path):
     wrong = call('--data', data, '--model', model, '--rename', 'human=person')
     assert "cannot rename 'human'" in str(wrong.exception)
     malformed = call('--data', data, '--model', model, '--rename', 'human')
-    assert 'CLASS=CATEGORY' in str(malformed.exception)
+    assert 'CLASS=LABEL' in str(malformed.exception)
