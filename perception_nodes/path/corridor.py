@@ -269,7 +269,10 @@ def _solved(normal: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def _inverse(normal: np.ndarray) -> np.ndarray:
     """Return the covariance; infinite variances where the edges leave a direction open."""
-    scale = 1 / np.sqrt(np.diag(normal))
+    variances = np.diag(normal)
+    if not (np.isfinite(variances).all() and (variances > 0).all()):
+        return np.diag(np.full(VALUES, np.inf))
+    scale = 1 / np.sqrt(variances)
     try:
         covariance = np.linalg.inv(normal * np.outer(scale, scale)) * np.outer(scale, scale)
     except np.linalg.LinAlgError:
