@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.arrival import ArrivalCase, measure_arrival
 from benchmarks.null_model import write_null_bundle
 from benchmarks.overhead import OverheadCase, measure_overhead
 from benchmarks.transport import (
@@ -20,6 +21,7 @@ from benchmarks.transport import (
 from perception_nodes.evaluation.machine import describe_machine
 
 DEFAULT_MODEL = 'package://perception_suite/resource/models/simulator_detector'
+SEGMENTER = 'package://perception_suite/resource/models/simulator_segmenter'
 SIZES_WH = ((640, 480), (1920, 1080))
 Report = dict[str, dict[str, float]]
 
@@ -58,7 +60,18 @@ def run_transport(model: str) -> Report:
     return report
 
 
+def run_arrival(model: str) -> Report:
+    """Measure how long results take, with the bundled models."""
+    report: Report = {}
+    for task, uri in (('detection', model), ('segmentation', SEGMENTER)):
+        case = ArrivalCase(task=task, model=uri)
+        name = f'{task}_node, {case.size_wh[0]}×{case.size_wh[1]}'
+        report[name] = _shown(name, lambda case=case: measure_arrival(case))
+    return report
+
+
 BENCHMARKS: dict[str, Callable[[str], Report]] = {
+    'arrival': run_arrival,
     'overhead': run_overhead,
     'transport': run_transport,
 }

@@ -1,4 +1,4 @@
-"""A detection node in a process of its own, and the means to feed and to hear it."""
+"""A node that looks at pictures, in a process of its own, and the means to feed and to hear it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,19 @@ _ANSWER_TIMEOUT_S = 20.0
 _LAST_ANSWER_S = 1.0
 
 
+RESULTS: dict[str, tuple[str, type]] = {
+    'detection': ('detections', Detection2DArray),
+    'segmentation': ('mask', Image),
+}
+"""The topic and the message of a node's result, by task."""
+
+
 class NodeUnderTest:
     """
-    Context manager around ``detection_node``.
+    Context manager around ``detection_node`` or ``segmentation_node``.
 
     :param model: what its parameter ``model`` is set to.
+    :param task: which node, a key of :data:`RESULTS`.
     :param environment: of the node's process; its ROS domain is used here too.
     :param core: the one core the node may use; None leaves it free.
     :param threads: of the network; 0 lets the library choose.
@@ -37,14 +45,17 @@ class NodeUnderTest:
         self,
         model: str,
         *,
+        task: str = 'detection',
         environment: dict[str, str],
         core: int | None = None,
         threads: int = 0,
     ) -> None:
         self.timings: list[FrameTiming] = []
         self._answered: set[tuple[int, int]] = set()
+        self._node = f'{task}_node'
+        self._result, self._result_type = RESULTS[task]
         self._words = [
-            'perception_nodes.ros.detection_node', '--ros-args',
+            f'perception_nodes.ros.{self._node}', '--ros-args',
             '-p', f'model:={model}', '-p', f'threads:={threads}', '-p', 'device:=cpu',
         ]  # fmt: skip
         self._environment = environment
@@ -69,18 +80,16 @@ class NodeUnderTest:
         self._executor.add_node(node)
         self._stack.callback(self._executor.shutdown)
         results = QoSProfile(depth=100)
+        node.create_subscription(FrameTiming, f'{self._node}/timing', self.timings.append, results)
         node.create_subscription(
-            FrameTiming, 'detection_node/timing', self.timings.append, results
-        )
-        node.create_subscription(
-            Detection2DArray, 'detection_node/detections', self._on_detections, results
+            self._result_type, f'{self._node}/{self._result}', self._on_result, results
         )
         self._publisher = node.create_publisher(Image, 'image', QoSProfile(depth=10))
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         while self._publisher.get_subscription_count() == 0:
             self._spin(0.1)
             if time.monotonic() > deadline_s:
-                raise TimeoutError(f'detection_node does not listen after {_START_TIMEOUT_S} s')
+                raise TimeoutError(f'{self._node} does not listen after {_START_TIMEOUT_S} s')
         self._spin(2.5)  # discovery of the other topics, and the node's look at the QoS
         return self
 
@@ -124,9 +133,9 @@ class NodeUnderTest:
         while key not in self._answered or len(self.timings) == heard:
             self._executor.spin_once(0.5)
             if time.monotonic() > deadline_s:
-                raise TimeoutError(f'no detections for a frame within {_ANSWER_TIMEOUT_S} s')
+                raise TimeoutError(f'no {self._result} for a frame within {_ANSWER_TIMEOUT_S} s')
 
-    def _on_detections(self, message: Detection2DArray) -> None:
+    def _on_result(self, message: Detection2DArray | Image) -> None:
         self._answered.add((message.header.stamp.sec, message.header.stamp.nanosec))
 
     def _spin(self, duration_s: float) -> None:
