@@ -49,7 +49,7 @@ class ObservationConfig:
         0.1, 'without depth: height of reported obstacle points in metres', minimum=0.0
     )
     floor_stride_px: int = setting(
-        8, 'every so many pixels of seen floor are reported, for clearing', minimum=1, maximum=100
+        4, 'every so many pixels of seen floor are reported, for clearing', minimum=1, maximum=100
     )
 
     def __post_init__(self) -> None:
