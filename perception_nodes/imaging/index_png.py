@@ -17,6 +17,7 @@ from perception_nodes.imaging.image_error import ImageError, ImageReason
 
 _NUMBER_MODES = ('L', 'P', '1')  # grey, indexed, and two values
 _NAMES_KEY = 'classes'
+_PALETTE_SIZE = 256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,7 +80,9 @@ def write_index_png(
     numbers = np.ascontiguousarray(class_ids, dtype=np.uint8).tobytes()
     picture = Image.frombytes('P' if palette_rgb else 'L', (width, height), numbers)
     if palette_rgb:
-        picture.putpalette([value for colour in palette_rgb for value in colour])
+        # A full palette: with a short one Pillow saves so few bits that numbers above it change.
+        colours = [*palette_rgb, *[(0, 0, 0)] * (_PALETTE_SIZE - len(palette_rgb))]
+        picture.putpalette([value for colour in colours for value in colour])
     text = PngImagePlugin.PngInfo()
     if names:
         text.add_text(_NAMES_KEY, json.dumps(list(names)))
