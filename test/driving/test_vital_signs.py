@@ -1,0 +1,160 @@
+"""Fresh or stale, frozen or alive, held or released."""
+
+import numpy as np
+import pytest
+
+from perception_nodes.driving.command_timeout import CommandTimeout, CommandTimeoutConfig
+from perception_nodes.driving.freshness import ClockWatch, FreshnessWatch
+from perception_nodes.driving.frozen_picture import FreezeConfig, FrozenPicture
+from perception_nodes.driving.supervisor import StopReason
+from perception_nodes.driving.vital_signs import VitalConfig, VitalSigns
+
+MS = 1_000_000
+S = 1000 * MS
+
+
+@pytest.mark.parametrize(
+    ('now', 'steady', 'problem'),
+    [
+        (1000, 1000, ''),
+        (1240, 1240, ''),
+        (1300, 1300, 'newest picture is 0.30 s old, limit 0.25 s'),
+        (1000, 1300, 'no picture for 0.30 s, limit 0.25 s'),
+        (900, 1000, 'ahead of this clock'),
+    ],
+    ids=['new', 'just fresh', 'old', 'silent while its clock stands still', 'from the future'],
+)
+def test_an_input_is_fresh_by_stamp_and_by_steady_time(now, steady, problem):
+    watch = FreshnessWatch('picture', 0.25, 0.25)
+    watch.note(1000 * MS, 1000 * MS)
+    found = watch.state(now * MS, steady * MS).problem
+    assert (problem in found) if problem else not found
+
+
+def test_an_input_that_never_came_is_not_fresh():
+    state = FreshnessWatch('odometry', 0.25, 0.25).state(0, 0)
+    assert state.problem == 'no odometry has come yet'
+    assert np.isnan(state.age_s)
+
+
+def test_an_old_stamp_again_makes_nothing_fresher():
+    watch = FreshnessWatch('picture', 0.25, 0.25)
+    watch.note(1000 * MS, 1000 * MS)
+    watch.note(900 * MS, 1400 * MS)
+    assert watch.state(1400 * MS, 1400 * MS).problem
+
+
+@pytest.mark.parametrize(
+    ('now', 'steady', 'words'),
+    [
+        (1.1, 1.1, ''),
+        (1.0, 1.1, ''),
+        (1.4, 1.05, ''),
+        (0.9, 1.1, 'went back'),
+        (9.0, 1.1, 'leapt'),
+    ],
+    ids=['runs', 'stands still', 'simulators deliver it in steps', 'back', 'ahead'],
+)
+def test_a_clock_that_was_set_is_noticed(now, steady, words):
+    watch = ClockWatch()
+    assert watch.observe(S, S) == ''
+    found = watch.observe(round(now * S), round(steady * S))
+    assert (words in found) if words else not found
+
+
+PICTURE, OTHER = np.zeros((4, 4), np.uint8), np.ones((4, 4), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ('picture', 'travelled', 'turned', 'frozen'),
+    [
+        (PICTURE, 0.05, 0.0, False),
+        (PICTURE, 0.10, 0.0, True),
+        (PICTURE, 0.0, 0.2, True),
+        (OTHER, 0.50, 0.5, False),
+    ],
+    ids=['barely moved', 'driven on', 'turned on', 'another picture'],
+)
+def test_equal_pictures_while_the_robot_moves_are_a_frozen_camera(
+    picture, travelled, turned, frozen
+):
+    watch = FrozenPicture(FreezeConfig())
+    watch.note((PICTURE,), 0.0, 0.0)
+    assert bool(watch.note((picture,), travelled, turned)) == frozen
+
+
+def test_a_robot_that_stands_may_see_the_same_for_ever():
+    watch = FrozenPicture(FreezeConfig())
+    assert not any(watch.note((PICTURE,), 1.0, 1.0) for _ in range(100))
+
+
+def reasons(signs, steady=1000):
+    return [fault.reason for fault in signs.faults(steady * MS, steady * MS)]
+
+
+def signs(**values):
+    found = VitalSigns(VitalConfig(**values))
+    found.note_picture(1000 * MS, 1000 * MS)
+    found.note_odometry(1000 * MS, 1000 * MS)
+    return found
+
+
+def test_dead_man_has_to_be_held_again_and_again():
+    found = signs()
+    assert reasons(found) == [StopReason.DEAD_MAN_SILENT]
+    found.note_dead_man(True, 1000 * MS)
+    assert reasons(found) == []
+    assert reasons(found, 1200) == []
+    found.note_dead_man(False, 1000 * MS)
+    assert reasons(found) == [StopReason.DEAD_MAN_RELEASED]
+    assert StopReason.DEAD_MAN_SILENT in reasons(found, 1300)
+
+
+def test_everything_that_is_missing_is_named():
+    found = VitalSigns(VitalConfig(require_dead_man=False, obstacle_sources=('depth',)))
+    assert reasons(found) == [
+        StopReason.CAMERA_STALE,
+        StopReason.ODOMETRY_STALE,
+        StopReason.OBSTACLES_STALE,
+    ]
+
+
+def test_a_source_of_obstacles_that_is_wanted_must_speak_even_when_nothing_is_there():
+    found = signs(require_dead_man=False, obstacle_sources=('occupancy',))
+    found.note_obstacles('occupancy', 1000 * MS, 1000 * MS)
+    found.note_obstacles('depth', 1000 * MS, 1000 * MS)
+    assert reasons(found) == []
+    found.note_picture(1450 * MS, 1450 * MS)
+    found.note_odometry(1450 * MS, 1450 * MS)
+    assert reasons(found, 1450) == [StopReason.OBSTACLES_STALE]
+
+
+@pytest.fixture
+def timeout():
+    return CommandTimeout(CommandTimeoutConfig(cmd_vel_timeout_s=0.2, zero_repeat_s=1.0))
+
+
+def test_nothing_is_sent_before_the_first_command(timeout):
+    assert not timeout.must_stop(10 * S)
+
+
+def test_a_silent_publisher_is_replaced_by_zero_for_a_while(timeout):
+    assert timeout.take((0.5, 0.1), 0)
+    sent = [timeout.must_stop(ms * MS) for ms in (100, 200, 201, 1200, 1300)]
+    assert sent == [False, False, True, True, False]
+    assert timeout.is_silent
+    assert timeout.timeouts == 1
+    assert timeout.take((0.5, 0.1), 2 * S)
+    assert not timeout.is_silent
+
+
+def test_a_command_that_is_no_number_neither_passes_nor_counts(timeout):
+    timeout.take((0.5, 0.1), 0)
+    assert not timeout.take((float('nan'), 0.0), 190 * MS)
+    assert timeout.must_stop(210 * MS)
+    assert timeout.refused == 1
+
+
+def test_the_time_out_can_not_be_made_longer_than_a_quarter_of_a_second():
+    with pytest.raises(ValueError, match='cmd_vel_timeout_s'):
+        CommandTimeoutConfig(cmd_vel_timeout_s=0.5)
