@@ -48,6 +48,23 @@ class SimulationNodeConfig(SimulationConfig, LifecycleConfig):
         False, 'Hold time until somebody subscribes to camera/image_raw'
     )
     lock_step: bool = setting(False, 'Wait for the result on topic detections after each picture')
-    lock_step_timeout_s: float = setting(
-        5.0, 'Real seconds to wait for a result in lock step', minimum=0.01, maximum=600.0
+    lock_step_command: bool = setting(
+        False, 'Wait for the TwistStamped on cmd_vel that bears the stamp of each picture'
     )
+    lock_step_timeout_s: float = setting(
+        5.0,
+        'Real seconds to wait for a result or a command in lock step',
+        minimum=0.01,
+        maximum=600.0,
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value, and that a command that is awaited can bear a stamp."""
+        super().__post_init__()
+        if self.lock_step_command and not (
+            self.cmd_vel_stamped and self.drive == Drive.CMD_VEL.value
+        ):
+            raise ValueError(
+                'lock_step_command: true needs cmd_vel_stamped: true and drive: cmd_vel; only '
+                'TwistStamped says which picture it answers'
+            )

@@ -30,7 +30,7 @@ class SimulationNode(PerceptionNode[SimulationNodeConfig]):
 
     Subscribes:
       - ``cmd_vel`` (geometry_msgs/Twist): speeds of the robot, with ``drive`` cmd_vel;
-        geometry_msgs/TwistStamped with ``cmd_vel_stamped``
+        geometry_msgs/TwistStamped with ``cmd_vel_stamped``, awaited with ``lock_step_command``
       - ``detections`` (vision_msgs/Detection2DArray): results to wait for, with ``lock_step``
 
     Publishes:
@@ -130,9 +130,11 @@ class SimulationNode(PerceptionNode[SimulationNodeConfig]):
         self._ears.append(made)
 
     def _on_command(self, message: Twist | TwistStamped) -> None:
-        twist = message.twist if isinstance(message, TwistStamped) else message
+        stamped = isinstance(message, TwistStamped)
+        twist = message.twist if stamped else message
+        stamp_ns = stamp_ns_from_msg(message.header.stamp) if stamped else None
         if self._run is not None:
-            self._run.take_command(twist.linear.x, twist.angular.z)
+            self._run.take_command(twist.linear.x, twist.angular.z, stamp_ns)
 
     def _on_detections(self, message: Detection2DArray) -> None:
         if self._run is not None:

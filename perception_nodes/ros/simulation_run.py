@@ -39,7 +39,7 @@ class SimulationRun:
         self._outputs = outputs
         self._driver: PathDriver | None = None
         self._command: tuple[float, float] | None = None
-        self._answered = threading.Event()
+        self._answered, self._commanded = threading.Event(), threading.Event()
         self._never = threading.Event()
         self._awaited_ns = -1
         self._render_times = AgeStatistics()
@@ -56,12 +56,20 @@ class SimulationRun:
             on_error=note_error,
         )
 
-    def take_command(self, linear_m_s: float, angular_rad_s: float) -> None:
-        """Keep a command for the next step; count one that is not finite."""
+    def take_command(
+        self, linear_m_s: float, angular_rad_s: float, stamp_ns: int | None = None
+    ) -> None:
+        """
+        Keep a command for the next step; count one that is not finite.
+
+        :param stamp_ns: of the picture that it answers, if it says so.
+        """
         if math.isfinite(linear_m_s) and math.isfinite(angular_rad_s):
             self._command = (linear_m_s, angular_rad_s)
         else:
             self.refused_commands += 1
+        if stamp_ns is not None and stamp_ns >= self._awaited_ns:
+            self._commanded.set()
 
     def forget_command(self) -> None:
         """Drop what was commanded before a pause."""
@@ -112,8 +120,14 @@ class SimulationRun:
         rendered_ns = time.monotonic_ns()
         self._render_times.add(rendered_ns - started_ns, rendered_ns)
         self._answered.clear()
+        self._commanded.clear()
         self._awaited_ns = world.time_ns
         self._outputs.publish_view(view, world.camera, world.time_ns)
-        if self._config.lock_step:
-            answered = self.loop.wait(self._answered, self._config.lock_step_timeout_s)
-            self.unanswered += not answered
+        awaited = (
+            (self._config.lock_step, self._answered),
+            (self._config.lock_step_command, self._commanded),
+        )
+        for wanted, event in awaited:
+            if wanted:
+                answered = self.loop.wait(event, self._config.lock_step_timeout_s)
+                self.unanswered += not answered

@@ -109,7 +109,7 @@ def test_robot_obeys_and_stops_when_commands_stop(graph, simulate):
         return bool(poses) and poses[-1].pose.pose.position.x > 0.2
 
     graph.wait_until(driven, 20.0)
-    assert poses[-1].twist.twist.linear.x == pytest.approx(0.5)
+    assert poses[-1].twist.twist.linear.x == pytest.approx(0.5, abs=0.005)
     graph.wait_until(lambda: poses[-1].twist.twist.linear.x == 0.0, 10.0)
 
 
@@ -161,6 +161,35 @@ def test_lock_step_waits_for_every_answer(graph, simulate):
         answers.publish(Detection2DArray(header=pictures[-1].header))
         graph.wait_until(lambda wanted=count: len(pictures) == wanted)
     assert np.diff(stamps(pictures)).tolist() == [50_000_000] * 4
+
+
+def test_lock_step_of_commands_waits_for_the_one_that_bears_the_stamp(graph, simulate):
+    pictures = graph.listen(Image, 'camera/image_raw')
+    commands = graph.probe.create_publisher(TwistStamped, 'cmd_vel', 10)
+    simulate(
+        lock_step_command=True, cmd_vel_stamped=True, drive='cmd_vel', real_time_factor=0.0,
+        lock_step_timeout_s=30.0,
+    )  # fmt: skip
+    graph.wait_until(commands.get_subscription_count)
+    graph.wait_until(lambda: len(pictures) == 1, 30.0)
+    late = TwistStamped(header=pictures[0].header)
+    for count in range(2, 5):
+        graph.turn(0.2)
+        assert len(pictures) == count - 1, 'no picture before its command'
+        if count > 2:
+            commands.publish(late)
+            graph.turn(0.2)
+            assert len(pictures) == count - 1, 'the command of an older picture is not awaited'
+        commands.publish(TwistStamped(header=pictures[-1].header))
+        graph.wait_until(lambda wanted=count: len(pictures) == wanted)
+    assert np.diff(stamps(pictures)).tolist() == [50_000_000] * 3
+
+
+@pytest.mark.parametrize('values', [{'cmd_vel_stamped': False}, {'drive': 'path'}])
+def test_lock_step_of_commands_needs_commands_with_stamps(graph, values):
+    settings = {'cmd_vel_stamped': True, 'drive': 'cmd_vel', 'lock_step_command': True, **values}
+    with pytest.raises(ValueError, match='lock_step_command: true needs cmd_vel_stamped: true'):
+        graph.add(SimulationNode, autostart=False, **settings, **SMALL)
 
 
 def test_simulated_duration_ends_the_run(graph, simulate):
