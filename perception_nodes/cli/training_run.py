@@ -1,0 +1,135 @@
+"""What the training commands of all tasks share: options, the run, and what it prints."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perception_nodes.cli.progress import console, progress_bar
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from perception_nodes.inference.bundle_sections import Provenance
+    from perception_nodes.learning.bundling import BundleReport
+    from perception_nodes.learning.loop import Progress, Task, Trainer
+
+_TICKS = 1000  # steps of the progress bar
+
+RecipeFile = Annotated[Path, typer.Option(help='YAML file of the training run.', exists=True)]
+OutFolder = Annotated[Path, typer.Option(help='Folder of checkpoints, record and curve.')]
+BundleFolder = Annotated[Path | None, typer.Option(help='Folder of the bundle; else OUT/bundle.')]
+HeldOut = Annotated[
+    str, typer.Option(help='Measured once, at the end, for model.yaml; like --data.')
+]
+Licence = Annotated[str, typer.Option(help='Licence of the weights.')]
+Start = Annotated[
+    Path | None,
+    typer.Option(help='ONNX file of an earlier network of the recipe to go on from.', exists=True),
+]
+Resume = Annotated[bool, typer.Option('--resume', help='Go on from the checkpoint.')]
+Threads = Annotated[int, typer.Option(help='CPU threads; 0: all.', min=0)]
+TimeLimit = Annotated[
+    float, typer.Option(help='End within this time, minutes; 0: no limit.', min=0.0)
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRun:
+    """
+    What every training command is told.
+
+    :param words: the command without what does not change the result.
+    """
+
+    words: list[str]
+    data: str
+    out: Path
+    licence: str
+    start: Path | None = None
+    resume: bool
+    threads: int
+    time_limit_min: float
+
+    @property
+    def thread_count(self) -> int:
+        """CPU threads, at least 1."""
+        return self.threads or os.cpu_count() or 1
+
+    def learn(self, task: Task, name: str, *, pretrained: bool) -> tuple[nn.Module, Provenance]:
+        """Train with a progress bar; return the best network and where it comes from."""
+        import torch
+
+        from perception_nodes.learning.bundling import provenance_of
+        from perception_nodes.learning.energy import available_meter
+        from perception_nodes.learning.loop import Trainer
+
+        # Each thread of the training works alone; helpers of single operations would only spin.
+        torch.set_num_threads(1)
+        trainer = Trainer(
+            task,
+            self.out,
+            resume=self.resume,
+            time_limit_s=self.time_limit_min * 60 or None,
+            threads=self.thread_count,
+            meter=available_meter(),
+        )
+        best = _trained(trainer, name)
+        model = task.build_model()
+        model.load_state_dict(torch.load(best, map_location='cpu', weights_only=True))
+        begun = ['--start', str(self.start)] if self.start else []
+        provenance = provenance_of(
+            shlex.join(['perception', 'train', *self.words, *begun]),
+            self.data,
+            self.licence,
+            trainer.history(),
+            pretrained=pretrained,
+            start=self.start,
+        )
+        return model, provenance
+
+
+def _trained(trainer: Trainer, name: str) -> Path:
+    """Train with a progress bar, draw the curve, and return the best weights."""
+    from perception_nodes.learning.curve import draw_curve, read_record
+    from perception_nodes.learning.loop import RECORD
+
+    with progress_bar(f'Training {name}', _TICKS) as advance:
+        shown = 0
+
+        def show(now: Progress) -> None:
+            nonlocal shown
+            done = int(_TICKS * now.fraction)
+            words = _words({**now.losses, **now.figures})
+            advance(done - shown, f'epoch {now.epoch} step {now.step} {words}')
+            shown = done
+            if now.figures:
+                console.print(f'epoch {now.epoch}: {_words(now.figures)}', highlight=False)
+
+        best = trainer.run([show])
+    draw_curve(read_record(trainer.folder / RECORD), trainer.folder / 'curve.png', name)
+    return best
+
+
+def _words(values: dict[str, float]) -> str:
+    """Return names and numbers in a line."""
+    return ' '.join(f'{name} {value:.3f}' for name, value in values.items())
+
+
+def print_report(report: BundleReport) -> None:
+    """Say what was written and measured."""
+    before, after = report.calibration_error
+    calibration = report.bundle.spec.calibration
+    console.print(f'bundle: {report.bundle.path}', highlight=False)
+    console.print(f'ONNX differs from torch by at most {max(report.parity.values()):.1e}')
+    fitted = f'temperature {calibration.temperature}'
+    if report.bundle.spec.task == 'detection':
+        fitted += f', bias {calibration.bias}, score threshold {calibration.score_threshold}'
+    console.print(f'{fitted}: calibration error {before:.3f} → {after:.3f}')
+    for metric in report.bundle.spec.metrics:
+        console.print(f'{metric.name} {metric.value:.3f}', highlight=False)
