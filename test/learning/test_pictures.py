@@ -7,6 +7,7 @@ import pytest
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_coco
 from perception_nodes.learning.data.batches import training_batches
 from perception_nodes.learning.data.pictures import PictureDataset, labelled_pictures
+from perception_nodes.learning.recipe import ScheduleRecipe
 
 CONTENT = {
     'images': [{'id': 1, 'file_name': 'a.png'}, {'id': 2, 'file_name': 'b.png'}],
@@ -56,7 +57,7 @@ def test_equal_seeds_give_equal_batches(coco_folder):
     dataset = PictureDataset(pictures, lambda sample: sample)
 
     def order(seed: int) -> list[list]:
-        loader = training_batches(dataset, batch=2, workers=0, seed=seed)
+        loader = training_batches(dataset, ScheduleRecipe(epochs=1, batch=2), workers=0, seed=seed)
         return [[target.xyxy.tolist() for target in batch.targets] for batch in loader]
 
     assert order(1) == order(1)
