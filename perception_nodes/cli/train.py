@@ -18,6 +18,7 @@ from perception_nodes.cli.training_run import (
     Threads,
     TimeLimit,
     TrainingRun,
+    Trunk,
     print_report,
 )
 
@@ -105,6 +106,7 @@ def segmentation(
     held_out: HeldOut = '',
     licence: Licence = 'unknown',
     start: Start = None,
+    trunk: Trunk = None,
     resume: Resume = False,
     threads: Threads = 0,
     time_limit_min: TimeLimit = 0.0,
@@ -130,6 +132,7 @@ def segmentation(
         out=out,
         licence=licence,
         start=start,
+        trunk=trunk,
         resume=resume,
         threads=threads,
         time_limit_min=time_limit_min,
@@ -141,7 +144,7 @@ def segmentation(
     else:
         training, validation = cut_by_time(training, part=cut, gap=gap)
     final = open_masked_set(held_out) if held_out else None
-    task = SegmentationTask(settings, training, validation, start)
+    task = SegmentationTask(settings, training, validation, start, trunk)
     model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
     report = SegmenterBundler(
         recipe=settings,

@@ -32,6 +32,10 @@ Start = Annotated[
     Path | None,
     typer.Option(help='ONNX file of an earlier network of the recipe to go on from.', exists=True),
 ]
+Trunk = Annotated[
+    Path | None,
+    typer.Option(help='ONNX file of another task whose trunk is taken over.', exists=True),
+]
 Resume = Annotated[bool, typer.Option('--resume', help='Go on from the checkpoint.')]
 Threads = Annotated[int, typer.Option(help='CPU threads; 0: all.', min=0)]
 TimeLimit = Annotated[
@@ -52,6 +56,7 @@ class TrainingRun:
     out: Path
     licence: str
     start: Path | None = None
+    trunk: Path | None = None
     resume: bool
     threads: int
     time_limit_min: float
@@ -83,6 +88,7 @@ class TrainingRun:
         model = task.build_model()
         model.load_state_dict(torch.load(best, map_location='cpu', weights_only=True))
         begun = ['--start', str(self.start)] if self.start else []
+        begun += ['--trunk', str(self.trunk)] if self.trunk else []
         provenance = provenance_of(
             shlex.join(['perception', 'train', *self.words, *begun]),
             self.data,
@@ -90,6 +96,7 @@ class TrainingRun:
             trainer.history(),
             pretrained=pretrained,
             start=self.start,
+            trunk=self.trunk,
         )
         return model, provenance
 

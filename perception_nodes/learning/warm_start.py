@@ -1,6 +1,8 @@
 """
 Start from a network that was exported, batch norms merged, where no checkpoint was kept.
 
+:func:`trunk_from` takes over the features of a network of another task, by name.
+
 An exported convolution W′ with bias b′ and its training form BN(W x) are one function when W = W′,
 the norm's statistics are those of W′ x, its factor is their deviation and its offset is b′ plus
 their mean. The statistics are measured on pictures.
@@ -19,6 +21,7 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+_TRUNK = 'trunk.'
 _BATCHES = 16  # of pictures from which batch norms take their statistics
 
 
@@ -41,6 +44,33 @@ def started_from(
     if start is None:
         return model
     return load_exported(model, start, islice(pictures, _BATCHES), new)
+
+
+def trunk_from(model: nn.Module, path: Path | None) -> nn.Module:
+    """
+    Return the model, its trunk with the weights that an exported network of another task has.
+
+    Stages that the other network lacks keep what they have.
+
+    :param path: ONNX file; None changes nothing.
+    :raises ValueError: the file holds no trunk of these names and shapes.
+    """
+    if path is None:
+        return model
+    stored = {item.name: item for item in onnx.load(str(path)).graph.initializer}
+    found = 0
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            item = stored.get(name)
+            if name.startswith(_TRUNK) and item and tuple(item.dims) == tuple(weight.shape):
+                weight.copy_(torch.from_numpy(np.array(numpy_helper.to_array(item))))
+                found += 1
+    if not found:
+        raise ValueError(
+            f'{path} holds no trunk that fits (no tensors {_TRUNK}…); take the model.onnx of a '
+            'bundle that perception train wrote'
+        )
+    return model
 
 
 def exported_convolutions(path: Path) -> list[tuple[torch.Tensor, torch.Tensor | None]]:

@@ -6,7 +6,7 @@ from torch import nn
 
 from perception_nodes.learning.export import export_onnx
 from perception_nodes.learning.models.detector import DetectorNet
-from perception_nodes.learning.warm_start import started_from
+from perception_nodes.learning.warm_start import started_from, trunk_from
 
 SIZE_WH = (64, 64)
 
@@ -84,3 +84,27 @@ def test_a_file_of_another_architecture_is_refused(tmp_path, pictures):
     )
     with pytest.raises(ValueError, match='do not fit'):
         started_from(Net(4), file, pictures)
+
+
+def test_takes_the_trunk_of_another_task(tmp_path, pictures, small_recipe):
+    torch.manual_seed(3)
+    detector = DetectorNet(small_recipe).eval()
+    file = export_onnx(
+        detector, tmp_path / 'old.onnx', size_wh=SIZE_WH, output_names=('class', 'box', 'quality')
+    )
+    other = DetectorNet(small_recipe).eval()
+    with torch.no_grad():
+        for weight in other.parameters():
+            weight.mul_(0.5)
+    before = {name: weight.clone() for name, weight in other.named_parameters()}
+    assert trunk_from(other, file) is other
+    theirs = dict(detector.named_parameters())
+    for name, weight in other.named_parameters():
+        wanted = theirs if name.startswith('trunk.') else before
+        assert torch.equal(weight, wanted[name]), name
+
+
+def test_a_file_without_a_trunk_is_refused(tmp_path):
+    file = export_onnx(Net(), tmp_path / 'net.onnx', size_wh=SIZE_WH, output_names=('out',))
+    with pytest.raises(ValueError, match='holds no trunk'):
+        trunk_from(Net(), file)

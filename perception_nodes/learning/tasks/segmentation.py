@@ -32,7 +32,7 @@ from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
 from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
-from perception_nodes.learning.warm_start import started_from
+from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.segmentation.labelling import PixelLabeller
 
 
@@ -45,6 +45,7 @@ class SegmentationTask:
     :param validation: chooses the best epoch.
     :param start: ONNX file of a segmenter of the same recipe to go on from; None: the trunk's
         ImageNet features, or nothing.
+    :param trunk: ONNX file of a network of another task whose trunk is taken over.
     :raises ValueError: when a set has other classes than the recipe.
     """
 
@@ -56,6 +57,7 @@ class SegmentationTask:
         training: MaskedSet,
         validation: MaskedSet,
         start: Path | None = None,
+        trunk: Path | None = None,
     ) -> None:
         for labelled in (training, validation):
             if labelled.classes != recipe.classes:
@@ -65,6 +67,7 @@ class SegmentationTask:
                 )
         self.recipe = recipe
         self.start = start
+        self.trunk = trunk
         self.schedule = recipe.schedule
         self.seed = recipe.seed
         self.dataset = MaskDataset(
@@ -76,7 +79,7 @@ class SegmentationTask:
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
-        model = SegmenterNet(self.recipe)
+        model = trunk_from(SegmenterNet(self.recipe), self.trunk)
         pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0))
         return started_from(model, self.start, pictures)
 
