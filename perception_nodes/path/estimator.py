@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from perception_nodes.geometry import GroundProjection
 from perception_nodes.path.classes import PathClasses, Role
 from perception_nodes.path.clothoid import Clothoid
 from perception_nodes.path.config import PathConfig, PathMode
-from perception_nodes.path.corridor import CorridorFit, CorridorPrior, fit_corridor
+from perception_nodes.path.corridor import CorridorFit, CorridorPrior, Edges, fit_corridor
 from perception_nodes.path.estimate import LINE_SIGMA_WIDTHS, PathEstimate, PathProblem
 from perception_nodes.path.evidence import Evidence
 from perception_nodes.path.line import line_evidence
@@ -30,10 +30,22 @@ USED_WEIGHT = 0.3
 KNOWN_LENGTH = 0.5
 """Of a path that is being followed, this part of the usual length is enough: in a hairpin a
 camera that looks ahead sees no more of it."""
+KNOWN_SIGMA = 5.0
+"""
+Of a path that is being followed, an estimate that is so many times less certain still tells
+something: inside a crossing a far edge is all that is seen. Whether the path is then certain enough
+is for the filter to say.
+"""
 STEEPEST_BEND = 1.6
 """Curves that bend so many times more than any path should are none."""
 MOST_HEADING_RAD = 2.0
 """Paths that come back towards the robot are somebody else's."""
+NEAR_PARTS = (1.0, 0.7, 0.5)
+"""
+Where no curve explains all edges, one for the nearer part of the distance is told instead.
+
+Two bends in a row, each of a lane's width, are more than a clothoid can follow.
+"""
 DRIFT = 8e-4
 """
 How fast paths leave a clothoid, as part of the largest curvature squared, per lane width.
@@ -99,9 +111,15 @@ class PathEstimator:
             return self._no_path(PathProblem.NOTHING_SEEN)
         if len(evidence.edges) < MIN_EDGES:
             return self._no_path(PathProblem.TOO_FEW_POINTS)
-        fit = fit_corridor(evidence.edges, prior, evidence.start, first_scale=FIRST_SCALE)
-        needed = 1.0 if expected is None else KNOWN_LENGTH
-        return self._judged(fit, evidence, needed * self.config.min_length_m)
+        needed_m = (1.0 if expected is None else KNOWN_LENGTH) * self.config.min_length_m
+        start = evidence.start
+        for edges in _nearer_parts(evidence.edges, prior.foot_xy):
+            fit = fit_corridor(edges, prior, start, first_scale=FIRST_SCALE)
+            estimate = self._judged(fit, evidence, needed_m, is_known=expected is not None)
+            if estimate.problem not in (PathProblem.POOR_FIT, PathProblem.TOO_FAR):
+                break
+            start = evidence.start if expected is None else expected
+        return estimate
 
     def _evidence(
         self,
@@ -150,7 +168,9 @@ class PathEstimator:
     def _no_path(self, problem: PathProblem) -> PathEstimate:
         return PathEstimate.invalid(problem, look_ahead_m=self.config.look_ahead_m)
 
-    def _judged(self, fit: CorridorFit, evidence: Evidence, min_length_m: float) -> PathEstimate:
+    def _judged(
+        self, fit: CorridorFit, evidence: Evidence, min_length_m: float, *, is_known: bool
+    ) -> PathEstimate:
         """Return the estimate, or why the fit is none."""
         config = self.config
         used = fit.weights >= USED_WEIGHT
@@ -170,7 +190,8 @@ class PathEstimator:
         ):
             return self._no_path(PathProblem.IMPLAUSIBLE_WIDTH)
         covariance = fit.covariance[:4, :4]
-        limits = (config.max_lateral_sigma_m, config.max_heading_sigma_rad)
+        limits = np.array([config.max_lateral_sigma_m, config.max_heading_sigma_rad])
+        limits = limits * (KNOWN_SIGMA if is_known else 1.0)
         sigma = np.sqrt(np.diag(covariance)[:2])
         if not (np.isfinite(covariance).all() and (sigma <= limits).all()):
             return self._no_path(PathProblem.TOO_UNCERTAIN)
@@ -194,6 +215,15 @@ class PathEstimator:
         """Return the product of what may be wrong, each 1 when it is as good as it gets."""
         config = self.config
         certain = 1 - float(np.sqrt(fit.covariance[0, 0])) / config.max_lateral_sigma_m
-        long = min(1.0, length_m / (3 * config.min_length_m))
+        long = min(1.0, length_m / config.min_length_m)
         agreeing = float(fit.weights.mean())
         return float(np.clip(evidence.trust * np.sqrt(max(certain, 0.0)) * long * agreeing, 0, 1))
+
+
+def _nearer_parts(edges: Edges, foot_xy: tuple[float, float]) -> Iterator[Edges]:
+    """Yield all edges, then those nearer to the foot of the camera; too few are left out."""
+    distance = np.hypot(*(edges.points_xy - foot_xy).T)
+    for part in NEAR_PARTS:
+        near = edges[distance <= part * distance.max()]
+        if part == NEAR_PARTS[0] or len(near) >= MIN_EDGES:
+            yield near

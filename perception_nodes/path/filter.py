@@ -132,6 +132,11 @@ class PathFilter:
         """Running mean of the lane's width, None before the first picture."""
         return self._width_m
 
+    @property
+    def is_bridging(self) -> bool:
+        """Whether the newest picture told nothing of the path that is known."""
+        return self._track is not None and self._track.seen_ns < self._track.stamp_ns
+
     def expected(self, stamp_ns: int, odom_from_base: PlanarPose) -> Clothoid | None:
         """Return where the path should run in base_link at a pose, None where none is known."""
         if self._track is None or not self._is_fresh(self._track, stamp_ns, odom_from_base):

@@ -41,6 +41,11 @@ class PathTracker:
         """The settings in force."""
         return self._estimator.config
 
+    @property
+    def is_bridging(self) -> bool:
+        """Whether the path is told from memory, since the last picture showed none or another."""
+        return self._filter.is_bridging
+
     def configure(self, config: PathConfig) -> None:
         """Replace all settings; another preference counts at once."""
         self._estimator = PathEstimator(self._labels, config, self._classes)

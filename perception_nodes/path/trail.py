@@ -32,10 +32,18 @@ class PathTrail:
     def extended(
         self, curve: Clothoid, covariance: np.ndarray, odom_from_base: PlanarPose
     ) -> PathTrail:
-        """Return the trail with the foot of one more curve; what lies beyond it is dropped."""
+        """
+        Return the trail with the foot of one more curve; what lies beyond it is dropped.
+
+        A foot that is less than the spacing ahead of the last point is left out: a robot that
+        creeps would else drop every point for the next one.
+        """
         points = _moved(self.points_xy, odom_from_base.inverse())
-        kept = _along(points, curve) <= -SPACING_M
+        along = _along(points, curve)
+        kept = along <= 0
         kept &= np.hypot(*points.T) <= curve.look_ahead_m + KEPT_M
+        if (along[kept] > -SPACING_M).any():
+            return PathTrail(points_xy=self.points_xy[kept], sigma_m=self.sigma_m[kept])
         foot = _moved(curve.foot_xy[None], odom_from_base)
         return PathTrail(
             points_xy=np.concatenate([self.points_xy[kept], foot]),
