@@ -3,6 +3,7 @@
 from perception_nodes.driving.command import STAND, DriveCommand, DriveType
 from perception_nodes.driving.config import DrivingConfig
 from perception_nodes.driving.follower import FollowerStatus, PathFollower
+from perception_nodes.driving.pilot import Pilot
 from perception_nodes.driving.prediction import MotionSample
 from perception_nodes.driving.speed import SpeedLimit
 from perception_nodes.driving.supervisor import DriveState, Fault, StopReason
@@ -19,6 +20,7 @@ __all__ = [
     'MotionSample',
     'ObstacleSource',
     'PathFollower',
+    'Pilot',
     'SpeedLimit',
     'StopReason',
 ]

@@ -103,6 +103,11 @@ class VitalSigns:
         self._clock_problem = self._clock.observe(now_ns, steady_ns)
         return bool(self._clock_problem)
 
+    @property
+    def clock_jumped(self) -> bool:
+        """Whether the clock had jumped at the last look."""
+        return bool(self._clock_problem)
+
     def note_dead_man(self, pressed: bool, steady_ns: int) -> None:
         """Note a message of the dead man's switch."""
         self._dead_man = (pressed, steady_ns)

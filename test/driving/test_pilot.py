@@ -1,0 +1,71 @@
+"""The pilot gives the follower only what pictures show."""
+
+import numpy as np
+import pytest
+
+from perception_nodes.driving import DriveState, DrivingConfig, MotionSample, Pilot, StopReason
+from perception_nodes.geometry import CameraModel, GroundProjection, PlanarPose, RigidTransform
+from perception_nodes.simulation.camera import camera_pose
+
+PERIOD_NS = 50_000_000
+LABELS = {0: 'floor', 1: 'lane', 2: 'tape'}
+CAMERA = CameraModel.pinhole((320, 240), 208.0, 208.0, 159.5, 119.5)
+GROUND = GroundProjection(
+    CAMERA, RigidTransform.from_matrix(camera_pose((0.1, 0.0, 0.3), pitch_rad=0.35)),
+    pitch_sigma_rad=0.005, roll_sigma_rad=0.003, height_sigma_m=0.003, pixel_sigma=0.5,
+)  # fmt: skip
+
+
+@pytest.fixture
+def lane():
+    """Return (240, 320) uint8, a straight lane 0.5 m wide under the robot."""
+    v, u = np.mgrid[0:240, 0:320]
+    points, _ = GROUND.to_ground(np.stack([u.ravel(), v.ravel()], axis=1).astype(np.float64))
+    aside = np.abs(points[:, 1].reshape(240, 320))
+    with np.errstate(invalid='ignore'):
+        return np.where(aside < 0.25, 1, np.where(aside < 0.3, 2, 0)).astype(np.uint8)
+
+
+def drive(pilot, masks, *, begin=0, jump_ns=0):
+    """Return the status after each picture; the masks get a flicker, as living ones do."""
+    found = []
+    for number, mask in enumerate(masks, begin):
+        now_ns = number * PERIOD_NS + jump_ns
+        pose = PlanarPose(x_m=0.02 * number)
+        sample = MotionSample(stamp_ns=now_ns, pose=pose, speed_m_s=0.4, turn_rad_s=0.0)
+        pilot.take_odometry(sample, number * PERIOD_NS)
+        mask = mask.copy()
+        mask[0, 0] = number % 2
+        pilot.take_mask(mask, None, GROUND, now_ns, number * PERIOD_NS)
+        found.append(pilot.step(now_ns, number * PERIOD_NS))
+    return found
+
+
+@pytest.fixture
+def pilot():
+    made = Pilot(LABELS, DrivingConfig(require_dead_man=False, max_path_age_s=0.2))
+    made.follower.enable(True)
+    return made
+
+
+def test_pilot_drives_along_a_lane(pilot, lane):
+    last = drive(pilot, [lane] * 20)[-1]
+    assert last.state is DriveState.DRIVING
+    assert last.command.speed_m_s > 0.2
+    assert abs(last.command.curvature_1_m) < 0.02
+
+
+def test_bridged_path_does_not_count_as_seen(pilot, lane):
+    drive(pilot, [lane] * 20)
+    found = drive(pilot, [np.zeros_like(lane)] * 6, begin=20)
+    stopped = [status.state is not DriveState.DRIVING for status in found]
+    assert stopped == [False] * 4 + [True] * 2
+    assert found[-1].fault.reason is StopReason.PATH_LOST
+    assert 'nothing_seen' in found[-1].fault.text
+
+
+def test_jump_of_the_clock_forgets_the_path(pilot, lane):
+    drive(pilot, [lane] * 20)
+    found = drive(pilot, [lane], begin=20, jump_ns=-500_000_000)
+    assert found[-1].fault.reason is StopReason.CLOCK_JUMP
+    assert pilot.tracker.latest is None
