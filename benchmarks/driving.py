@@ -2,8 +2,10 @@
 Closed-loop driving in the embedded simulator: ``python -m benchmarks.driving clean --runs 10``.
 
 Runs are kept in a file of JSON lines; an interrupted benchmark goes on where it stopped, and the
-table at the end is made from the file. ``--follower MODULE:FUNCTION`` names who drives: a function
-from a :class:`~perception_nodes.simulation.episodes.RunPlan` to a ``Follower``.
+table at the end is made from the file. ``--follower MODULE:FUNCTION`` names who drives, one or
+several: a function from a :class:`~perception_nodes.simulation.episodes.RunPlan` to a
+``Follower``. By default the suite's own follower drives, with the true mask of every picture, or
+with that of a segmentation bundle (``--model``), and the classroom baseline.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ import json
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from perception_nodes.driving import ObstacleSource
 from perception_nodes.evaluation.machine import describe_machine
+from perception_nodes.simulation import load_course
 from perception_nodes.simulation.episodes import (
     ColorFollower,
     EpisodeResult,
@@ -31,11 +36,21 @@ from perception_nodes.simulation.episodes import (
     summarize,
 )
 from perception_nodes.simulation.episodes.color_follower import ColorFollowerConfig
+from perception_nodes.simulation.episodes.path_driver import (
+    PathDriver,
+    driving_config,
+    network_eyes,
+    path_config,
+    true_eyes,
+)
 from perception_nodes.simulation.episodes.runs import run
 
 COURSES = ('straight', 's_curve', 'tight_turns', 'figure_eight', 'junction', 'narrow_gate')
 FAULT_COURSES = ('s_curve', 'figure_eight')
 BASELINE = 'benchmarks.driving:color_follower'
+PATH = 'benchmarks.driving:path_follower'
+MODEL_MARK = '@'
+"""What stands after it in a follower's name is the segmentation bundle that it sees with."""
 SMALL = {'size_wh': (320, 240)}
 COLUMNS = {
     'runs': '{:.0f}', 'success': '{:.0%}', 'stopped': '{:.0%}', 'departed': '{:.0%}',
@@ -51,6 +66,22 @@ _console = Console(width=200)
 def color_follower(plan: RunPlan) -> Follower:
     """Return the classroom baseline: HSV threshold and proportional controller."""
     return ColorFollower(ColorFollowerConfig(speed_m_s=plan.speed_m_s))
+
+
+def path_follower(plan: RunPlan) -> Follower:
+    """Return the suite's own follower, with true masks or those of the bundle in its name."""
+    course = load_course(plan.course)
+    model = plan.follower.partition(MODEL_MARK)[2]
+    sources = (ObstacleSource.DEPTH.value,) if plan.episode.get('depth') else ()
+    driving = driving_config(course, cruise_speed_m_s=plan.speed_m_s, obstacle_sources=sources)
+    return PathDriver(network_eyes(model) if model else true_eyes(), driving, path_config(course))
+
+
+def with_sight(plan: RunPlan) -> RunPlan:
+    """Return the run with true classes for pictures where the follower sees with them."""
+    return (
+        replace(plan, episode={**plan.episode, 'truth': True}) if plan.follower == PATH else plan
+    )
 
 
 def clean_plans(follower: str, runs: int) -> Iterator[RunPlan]:
@@ -99,7 +130,7 @@ def load_maker(name: str) -> Callable[[RunPlan], Follower]:
     :param name: ``module:function``.
     :raises ValueError: a name that is not of this form.
     """
-    module, colon, attribute = name.partition(':')
+    module, colon, attribute = name.partition(MODEL_MARK)[0].partition(':')
     if not colon:
         raise ValueError(f'--follower must be MODULE:FUNCTION, such as {BASELINE}; got {name!r}')
     maker: Callable[[RunPlan], Follower] = getattr(importlib.import_module(module), attribute)
@@ -155,31 +186,34 @@ def print_table(title: str, rows: dict[str, dict[str, float]]) -> None:
 def quick(plan: RunPlan) -> RunPlan:
     """Return the run with small pictures and nothing beside the course."""
     world = {**plan.world, **SMALL, 'things': 0}
-    return RunPlan(**{**vars(plan), 'world': world})
+    return replace(plan, world=world)
 
 
 def main() -> None:
     """Run the named suites and print their tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('suites', nargs='*', choices=[*SUITES, []], help='default: all')
-    parser.add_argument('--follower', default=BASELINE, help='MODULE:FUNCTION')
+    parser.add_argument('--follower', nargs='+', help='MODULE:FUNCTION; default: ours, baseline')
+    parser.add_argument('--model', default='', help='segmentation bundle; default: true masks')
     parser.add_argument('--runs', type=int, default=10, help='seeds per group')
     parser.add_argument('--courses', default='', help='only these, separated by commas')
     parser.add_argument('--quick', action='store_true', help='small pictures, bare courses')
     parser.add_argument('--workers', type=int, default=1, help='processes')
     parser.add_argument('--out', type=Path, default=Path('out/benchmarks'))
     options = parser.parse_args()
-    report = {}
-    for suite in options.suites or SUITES:
-        plans = list(SUITES[suite](options.follower, options.runs))
+    ours = f'{PATH}{MODEL_MARK}{options.model}' if options.model else PATH
+    report: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for follower, suite in product(options.follower or (ours, BASELINE), options.suites or SUITES):
+        plans = [with_sight(plan) for plan in SUITES[suite](follower, options.runs)]
         plans = [p for p in plans if p.course in (options.courses or p.course).split(',')]
         plans = [quick(plan) for plan in plans] if options.quick else plans
         table = RunTable(options.out / f'driving_{suite}.jsonl')
         run_all(table, plans, options.workers)
-        report[suite] = figures(table, plans)
-        print_table(f'{suite}: {options.follower}', report[suite])
+        report.setdefault(follower, {})[suite] = figures(table, plans)
+        print_table(f'{suite}: {follower}', report[follower][suite])
     path = options.out / 'driving.json'
-    document = {'machine': describe_machine(), 'follower': options.follower, 'report': report}
+    document = {'machine': describe_machine(), 'runs': options.runs, 'report': report}
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + '\n')
     _console.print(f'written: {path}')
 

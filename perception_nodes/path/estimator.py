@@ -33,8 +33,8 @@ camera that looks ahead sees no more of it."""
 KNOWN_SIGMA = 5.0
 """
 Of a path that is being followed, an estimate that is so many times less certain still tells
-something: inside a crossing a far edge is all that is seen. Whether the path is then certain enough
-is for the filter to say.
+something: inside a crossing a far edge is all that is seen. Whether the path is then certain
+enough is for the filter to say.
 """
 STEEPEST_BEND = 1.6
 """Curves that bend so many times more than any path should are none."""

@@ -96,6 +96,18 @@ class LabelRenderer:
         rgb, depth_m = self._draw_in(area, labels=False, depth=depth)
         return rgb, depth_m if depth else None
 
+    def classes(
+        self, world_from_optical: np.ndarray, camera: PinholeCamera
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return the classes and the depth alone; see :meth:`render`.
+
+        :return: (H, W) uint8, and (H, W) float32 metres.
+        """
+        self._aim(world_from_optical, camera)
+        numbers, depth_m = self._draw(labels=True)
+        return self._labels(_segment_ids(numbers))[1], depth_m
+
     def _aim(self, world_from_optical: np.ndarray, camera: PinholeCamera) -> None:
         """Put the camera in place and gather what it may see."""
         self._gl.make_current()

@@ -46,6 +46,9 @@ class EpisodeConfig:
     stall_s: float = setting(6.0, 'standing so long without a cause ends the run', minimum=0.5)
     time_factor: float = setting(3.0, 'time limit as a multiple of the nominal time', minimum=1.0)
     depth: bool = setting(False, 'give the follower depth pictures')
+    truth: bool = setting(
+        False, 'give the follower true classes for colours: three equal channels of class ids'
+    )
     stop_at_departure: bool = setting(True, 'end the run when a wheel leaves the lane')
 
     def __post_init__(self) -> None:
@@ -118,12 +121,14 @@ class Episode:
             self._obey()
             due = min([end_ns, self._steady_ns + watch_ns, *(when for when, _ in self._coming)])
             step_ns = due - self._steady_ns
-            if not self._faults.is_active(self._steady_ns, FaultKind.PAUSE):
+            paused = self._faults.is_active(self._steady_ns, FaultKind.PAUSE)
+            if not paused:
                 self.world.advance(step_ns * 1e-9)
             self._steady_ns += step_ns
             self._referee.observe(
-                self._steady_ns, self._in_force(), self._answer.status, self._has_excuse()
-            )
+                self._steady_ns, self._in_force(), self._answer.status, self._has_excuse(),
+                paused=paused,
+            )  # fmt: skip
         return self._answer
 
     def _ask(self) -> None:
@@ -146,11 +151,18 @@ class Episode:
 
     def _take_picture(self) -> CameraFrame:
         """Return what the camera sees now."""
-        rgb, depth_m = self.world.picture(depth=self.config.depth)
+        rgb, depth_m = self._see()
         return CameraFrame(
             frame=Frame(pixels=rgb, stamp_ns=self.world.time_ns, frame_id=OPTICAL_FRAME),
             camera=self._camera, base_from_camera=self._mount, depth_m=depth_m,
         )  # fmt: skip
+
+    def _see(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the picture, and depth if it is wanted."""
+        if not self.config.truth:
+            return self.world.picture(depth=self.config.depth)
+        class_ids, depth_m = self.world.classes()
+        return np.repeat(class_ids[..., None], 3, axis=2), depth_m if self.config.depth else None
 
     def _obey(self) -> None:
         """Tell the base what is due."""
@@ -230,7 +242,8 @@ def _response(faults: FaultInjector, trace: Trace) -> FaultResponse | None:
         steady_s, (speed < STANDING_M_S) & (steady_s >= zero_s)
     )  # fmt: skip
     cleared_s = plan.start_s + plan.duration_s
-    again_s = _first(steady_s, (speed > MOVING_M_S) & (steady_s >= cleared_s))
+    wanted = np.abs(trace.command).max(axis=1) > 0
+    again_s = _first(steady_s, (speed > MOVING_M_S) & wanted & (steady_s >= cleared_s))
     before = np.flatnonzero(steady_s <= seen_s)
     return FaultResponse(
         kind=plan.kind.value,

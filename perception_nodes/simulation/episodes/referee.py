@@ -36,15 +36,22 @@ class Referee:
         self.moved_at_s: float | None = None
 
     def observe(
-        self, steady_ns: int, command: tuple[float, float], status: str, excuse: bool
+        self,
+        steady_ns: int,
+        command: tuple[float, float],
+        status: str,
+        excuse: bool,
+        *,
+        paused: bool = False,
     ) -> None:
         """
         Look at the world.
 
         :param excuse: standing still now is not the follower's fault.
+        :param paused: simulated time stands still, and the robot with it.
         """
         world, steady_s = self._world, steady_ns * 1e-9
-        pose, speed = world.pose, world.robot.linear_m_s
+        pose, speed = world.pose, 0.0 if paused else world.robot.linear_m_s
         s_m, lateral_m = world.path.project(pose.x_m, pose.y_m, self._s_m)
         half = world.path.length_m / 2
         step_m = s_m - self._s_m

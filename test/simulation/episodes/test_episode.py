@@ -143,8 +143,9 @@ def test_fault_is_met_with_zero_rest_and_recovery(make_world, knowing, kind):
     if kind is FaultKind.CLOCK_JUMP:
         return  # this follower looks at ages alone
     assert 0 < response.zero_command_after_s <= 0.3
-    if kind is not FaultKind.PAUSE:  # the simulated robot stands still together with time
-        assert 0 < response.at_rest_after_s < 0.45
+    assert 0 <= response.at_rest_after_s < 0.45
+    # The simulated robot stands still together with time.
+    assert (response.at_rest_after_s == 0) == (kind is FaultKind.PAUSE)
     assert response.recovered_after_s < 1.0
 
 
