@@ -22,6 +22,7 @@ from perception_nodes.structures import Frame, check_settings, setting
 
 OPTICAL_FRAME = 'camera_optical_frame'
 WAITING = 'waiting'
+NOISE_STREAM = 17
 EXCUSE_AFTER_S = 2.0
 """So long after a fault, or after somebody went out of the way, standing is still excused."""
 
@@ -47,7 +48,7 @@ class EpisodeConfig:
     time_factor: float = setting(3.0, 'time limit as a multiple of the nominal time', minimum=1.0)
     depth: bool = setting(False, 'give the follower depth pictures')
     truth: bool = setting(
-        False, 'give the follower true classes for colours: three equal channels of class ids'
+        False, 'give the follower true classes for colours: class ids, again, and noise'
     )
     stop_at_departure: bool = setting(True, 'end the run when a wheel leaves the lane')
 
@@ -162,7 +163,11 @@ class Episode:
         if not self.config.truth:
             return self.world.picture(depth=self.config.depth)
         class_ids, depth_m = self.world.classes()
-        return np.repeat(class_ids[..., None], 3, axis=2), depth_m if self.config.depth else None
+        # Truth has no noise, and a living camera never gives the same picture twice.
+        rng = np.random.default_rng([self.world.config.seed, NOISE_STREAM, self.world.time_ns])
+        noise = rng.integers(0, 256, class_ids.shape, np.uint8)
+        picture = np.stack([class_ids, class_ids, noise], axis=2)
+        return picture, depth_m if self.config.depth else None
 
     def _obey(self) -> None:
         """Tell the base what is due."""
