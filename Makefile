@@ -24,7 +24,7 @@ test: lint  ## all tests
 benchmark: setup  ## overhead of the nodes and transport latency; leaves JSON in out/benchmarks
 	@$(ACTIVATE) python -m benchmarks
 
-benchmark-driving: setup  ## closed loop in the simulator, resumable; leaves JSON in out/benchmarks
+benchmark-driving: setup  ## our follower and the baseline in closed loop, resumable; JSON in out/benchmarks
 	@$(ACTIVATE) python -m benchmarks.driving
 
 clean:  ## remove everything that was built, and keep out/
