@@ -173,6 +173,23 @@ SIMULATION = LaunchPlan(
         LaunchArgument(name='seed', description='Seed of everything random', parameter='seed'),
     ),
 )
+CMD_VEL_TIMEOUT = LaunchPlan(
+    executable='cmd_vel_timeout_node',
+    arguments=(
+        LaunchArgument(
+            name='cmd_vel_in', description='Topic of those who steer', remaps='cmd_vel_in'
+        ),
+        LaunchArgument(
+            name='cmd_vel_out', description='Topic that the base hears', remaps='cmd_vel_out'
+        ),
+        LaunchArgument(
+            name='cmd_vel_stamped',
+            description='Commands are TwistStamped instead of Twist',
+            choices=('', *_SWITCH),
+            parameter='cmd_vel_stamped',
+        ),
+    ),
+)
 NAV2_PERCEPTION = LaunchGroup(
     members=(SEGMENTATION, SEMANTIC_MAP),
     joined={
@@ -181,7 +198,8 @@ NAV2_PERCEPTION = LaunchGroup(
     },
 )
 PLANS = {
-    plan.executable: plan for plan in (DETECTION, SEGMENTATION, SEMANTIC_MAP, CAMERA, SIMULATION)
+    plan.executable: plan
+    for plan in (DETECTION, SEGMENTATION, SEMANTIC_MAP, CAMERA, SIMULATION, CMD_VEL_TIMEOUT)
 }
 """Launch plans by executable; each has a launch file of the same stem without ``_node``."""
 GROUPS = {'nav2_perception': NAV2_PERCEPTION}

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from perception_nodes.ros.cmd_vel_timeout_node import CmdVelTimeoutNode
 from perception_nodes.ros.detection_node import DetectionNode
 from perception_nodes.ros.segmentation_node import SegmentationNode
 from perception_nodes.ros.semantic_map_node import SemanticMapNode
@@ -83,6 +84,10 @@ def test_segmentation_node(graph, colour_bundle):
     model = str(colour_bundle.path)
     transports = ('raw', 'compressed')
     compare(graph, SegmentationNode, [{'model': model, 'image_transport': t} for t in transports])
+
+
+def test_cmd_vel_timeout_node(graph):
+    compare(graph, CmdVelTimeoutNode, [{}])
 
 
 def test_simulation_node(graph):
