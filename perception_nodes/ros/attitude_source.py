@@ -13,8 +13,8 @@ from perception_nodes.geometry import RigidTransform
 from perception_nodes.geometry.transform_buffer import JUMP_BACK_NS
 from perception_nodes.geometry.transform_history import TransformHistory
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
+from perception_nodes.ros.mask_input_config import MaskInputConfig
 from perception_nodes.ros.qos import RESULT_QOS, own_copy
-from perception_nodes.ros.semantic_map_config import SemanticMapNodeConfig
 from perception_nodes.ros.transform_listener import TransformSource
 from perception_nodes.streaming import NotYetError
 
@@ -27,18 +27,27 @@ class AttitudeSource:
 
     :param node: on which to subscribe.
     :param transforms: where an IMU sits on the base, and the attitude itself with ``tf``.
+    :param map_frame: of which ``tf`` tells the attitude.
+    :raises ValueError: ``tf`` without a ``map_frame``.
     """
 
     def __init__(
-        self, node: Node, config: SemanticMapNodeConfig, transforms: TransformSource
+        self,
+        node: Node,
+        config: MaskInputConfig,
+        transforms: TransformSource,
+        map_frame: str | None,
     ) -> None:
         self._node = node
         self._config = config
+        self._map_frame = map_frame
         self._transforms = transforms
         self._history = TransformHistory('world', _CACHE_NS)
         self._frame = ''
         self._newest_ns = 0
         self._subscription: Any = None
+        if config.attitude_source == 'tf' and map_frame is None:
+            raise ValueError('attitude_source: tf is not for this node; take imu or odometry')
         if config.attitude_source == 'imu':
             qos = QoSPresetProfiles.SENSOR_DATA.value
             self._subscription = node.create_subscription(Imu, 'imu', self._on_imu, qos)
@@ -63,8 +72,8 @@ class AttitudeSource:
         source, config = self._config.attitude_source, self._config
         if source == 'none':
             return None
-        if source == 'tf':
-            pose = self._transforms.lookup(config.map_frame, config.base_frame, stamp_ns)
+        if self._map_frame is not None and source == 'tf':
+            pose = self._transforms.lookup(self._map_frame, config.base_frame, stamp_ns)
             return pose.rpy[:2]
         try:
             covers = self._history.covers(stamp_ns)

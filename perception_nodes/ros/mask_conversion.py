@@ -13,16 +13,19 @@ from perception_nodes.imaging.image_error import ImageError, ImageReason
 from perception_nodes.mapping.map_stage import MapFrame
 from perception_nodes.ros.grid_conversion import organised_points_from_msg
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg, view_from_msg
+from perception_nodes.ros.mask_input_config import MaskInputConfig
 from perception_nodes.ros.mask_source import PlacedMask
-from perception_nodes.ros.semantic_map_config import SemanticMapNodeConfig
 
 
-def map_frame_from(placed: PlacedMask, config: SemanticMapNodeConfig) -> MapFrame:
+def map_frame_from(placed: PlacedMask, config: MaskInputConfig) -> MapFrame:
     """
     Return the arrays of a placed mask.
 
-    :raises ValueError: for messages that cannot be used, or do not belong together.
+    :raises ValueError: for messages that cannot be used, or do not belong together, and for a
+        mask that was placed without the pose of the robot.
     """
+    if placed.odom_from_base is None:
+        raise ValueError('the mask was placed without the pose of the robot')
     mask = mask_pixels(placed.mask, 'mask')
     camera = placed.camera.for_picture((mask.shape[1], mask.shape[0]))
     confidence = placed.confidence
@@ -30,16 +33,17 @@ def map_frame_from(placed: PlacedMask, config: SemanticMapNodeConfig) -> MapFram
         mask=mask,
         confidence=None if confidence is None else mask_pixels(confidence, 'confidence'),
         labels=placed.labels,
-        ground=_ground(camera, placed, config),
+        ground=ground_of(camera, placed, config),
         odom_from_base=placed.odom_from_base,
         stamp_ns=stamp_ns_from_msg(placed.mask.header.stamp),
         points_xyz=None if placed.depth is None else camera_points(placed.depth, camera),
     )
 
 
-def _ground(
-    camera: CameraModel, placed: PlacedMask, config: SemanticMapNodeConfig
+def ground_of(
+    camera: CameraModel, placed: PlacedMask, config: MaskInputConfig
 ) -> GroundProjection:
+    """Return how the pixels of a placed mask lie on the floor."""
     ground = GroundProjection(
         camera,
         placed.base_from_camera,

@@ -29,8 +29,8 @@ from perception_nodes.ros.attitude_source import AttitudeSource
 from perception_nodes.ros.frame_health import SourceState
 from perception_nodes.ros.frame_subscription import Arrival, FrameSubscription
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
+from perception_nodes.ros.mask_input_config import MaskInputConfig
 from perception_nodes.ros.qos import LATCHED_QOS, RESULT_QOS, overridable, own_copy
-from perception_nodes.ros.semantic_map_config import SemanticMapNodeConfig
 from perception_nodes.ros.transform_listener import transform_source
 from perception_nodes.ros.transforms_conversion import LINK_FROM_OPTICAL
 from perception_nodes.streaming import NotYetError, StampJoin, WaitingQueue
@@ -52,6 +52,7 @@ class PlacedMask:
     The messages of one moment, with where the camera was.
 
     :param depth: image or organised cloud, None without.
+    :param odom_from_base: where the robot was, None where the source is not asked for it.
     :param roll_pitch_rad: measured attitude of the base, None without.
     """
 
@@ -61,7 +62,7 @@ class PlacedMask:
     labels: dict[int, str]
     camera: CameraModel
     base_from_camera: RigidTransform
-    odom_from_base: RigidTransform
+    odom_from_base: RigidTransform | None
     roll_pitch_rad: tuple[float, float] | None
 
 
@@ -74,13 +75,24 @@ class MaskSource:
 
     :param node: on which to subscribe.
     :param config: which topics and frames.
+    :param map_frame: in which the pose of the robot is looked up; None does not look it up.
+    :param on_loss: told about each mask that could not be placed, and why.
     :ivar losses: masks that could not be placed, by reason.
     :ivar last_loss: the latest of them in words.
     """
 
-    def __init__(self, node: Node, config: SemanticMapNodeConfig) -> None:
+    def __init__(
+        self,
+        node: Node,
+        config: MaskInputConfig,
+        *,
+        map_frame: str | None = None,
+        on_loss: Callable[[Arrival, NotYetError], object] = lambda arrival, error: None,
+    ) -> None:
         self._node = node
         self._config = config
+        self._map_frame = map_frame
+        self._on_loss = on_loss
         patience_ns = round(config.patience_s * _NS)
         self._images = {'mask': FrameSubscription(node, 'mask')}
         if config.use_confidence:
@@ -135,7 +147,9 @@ class MaskSource:
         """Subscribe to everything."""
         self._callback = callback
         self._transforms = transform_source(self._node)
-        self._attitude = AttitudeSource(self._node, self._config, self._transforms)
+        self._attitude = AttitudeSource(
+            self._node, self._config, self._transforms, self._map_frame
+        )
         self._listen(CameraInfo, 'camera_info', self._on_info, RESULT_QOS)
         self._listen(LabelInfo, 'label_info', self._on_labels, LATCHED_QOS)
         for stream, subscription in self._images.items():
@@ -201,6 +215,7 @@ class MaskSource:
         ready, given_up = self._queue.poll(now_ns)
         for lost in given_up:
             self._lose(lost.error)
+            self._on_loss(lost.item['mask'], lost.error)
         for arrival in ready:
             self._callback(arrival)
 
@@ -226,7 +241,7 @@ class MaskSource:
                 labels=self._labels,
                 camera=self._camera(stamp_ns),
                 base_from_camera=self._extrinsics(message.header.frame_id, stamp_ns),
-                odom_from_base=self._transforms.lookup(self._config.map_frame, base, stamp_ns),
+                odom_from_base=self._pose(base, stamp_ns),
                 roll_pitch_rad=self._attitude.at(stamp_ns),
             )
         except TransformUnavailableError as error:
@@ -235,6 +250,11 @@ class MaskSource:
         return Arrival(
             message=placed, stamp_ns=stamp_ns, arrived_ns=mask.arrived_ns, age_ns=mask.age_ns
         )
+
+    def _pose(self, base_frame: str, stamp_ns: int) -> RigidTransform | None:
+        if self._map_frame is None:
+            return None
+        return self._transforms.lookup(self._map_frame, base_frame, stamp_ns)
 
     def _camera(self, stamp_ns: int) -> CameraModel:
         topic = self._node.resolve_topic_name('camera_info')

@@ -71,7 +71,8 @@ class SemanticMapNode(PerceptionNode[SemanticMapNodeConfig]):
 
     def start(self) -> None:
         """Subscribe and start the worker."""
-        self._source = MaskSource(self, self.configuration)
+        config = self.configuration
+        self._source = MaskSource(self, config, map_frame=config.map_frame)
         self._pipeline = FramePipeline(
             self, self._source, convert=self._convert, work=self._work, on_error=self.note_error
         )
