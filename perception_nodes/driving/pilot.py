@@ -25,28 +25,51 @@ class Pilot:
 
     Enabling, speed limits, obstacles and the dead man's switch go to :attr:`follower`.
 
-    :param labels: class name per mask value.
+    :param labels: class name per mask value; None: :meth:`name_classes` tells it later.
     :param driving: the robot, its speed, and what stops it.
     :param path: how masks become paths.
     """
 
     def __init__(
         self,
-        labels: Mapping[int, str],
+        labels: Mapping[int, str] | None,
         driving: DrivingConfig,
         path: PathConfig | None = None,
         classes: PathClasses | None = None,
         filter_config: FilterConfig | None = None,
     ) -> None:
-        self.tracker = PathTracker(labels, path, classes, filter_config)
+        self._path, self._classes, self._filter = path, classes, filter_config
+        self._labels: dict[int, str] | None = None
+        self.tracker: PathTracker | None = None
         self.follower = PathFollower(driving)
+        if labels is not None:
+            self.name_classes(labels)
+
+    def name_classes(self, labels: Mapping[int, str]) -> None:
+        """
+        Say what mask values mean; other names than before begin a new path.
+
+        :raises ValueError: no class is a path; masks are refused until names come that are.
+        """
+        if labels == self._labels:
+            return
+        self._labels = self.tracker = None
+        self.tracker = PathTracker(labels, self._path, self._classes, self._filter)
+        self._labels = dict(labels)
+
+    def configure(self, driving: DrivingConfig, path: PathConfig) -> None:
+        """Take over the settings that may change while driving."""
+        self._path = path
+        self.follower.reconfigure(driving)
+        if self.tracker is not None:
+            self.tracker.configure(path)
 
     def take_odometry(self, sample: MotionSample, steady_ns: int) -> None:
         """Take odometry."""
         motion = self.follower.motion
         jumps = motion.jumps
         self.follower.take_odometry(sample, steady_ns)
-        if motion.jumps != jumps:
+        if motion.jumps != jumps and self.tracker is not None:
             self.tracker.reset()
 
     def take_mask(
@@ -65,17 +88,21 @@ class Pilot:
         :param ground: of the camera that took the picture.
         :param stamp_ns: of the picture.
         :returns: the path as tracked, bridged where this picture shows none; None where odometry
-            does not tell where the robot was.
+            does not tell where the robot was, or nobody has told what the values mean.
         """
         self._note_picture(mask, confidence, stamp_ns, steady_ns)
+        tracker = self.tracker
+        if tracker is None:
+            self.follower.note_unseen(Fault(StopReason.PATH_LOST, 'the mask has no class names'))
+            return None
         try:
             pose = self.follower.motion.pose_at(stamp_ns)
         except PoseUnknownError as error:
             self.follower.note_unseen(Fault(StopReason.ODOMETRY_STALE, str(error)))
             return None
-        estimate = self.tracker.update(mask, confidence, ground, stamp_ns, pose)
-        if self.tracker.is_bridging:
-            words = self.tracker.latest.reason if self.tracker.latest else ''
+        estimate = tracker.update(mask, confidence, ground, stamp_ns, pose)
+        if tracker.is_bridging:
+            words = tracker.latest.reason if tracker.latest else ''
             words = f'no path is seen: {words or "it lies elsewhere than the one before"}'
             self.follower.note_unseen(Fault(StopReason.PATH_LOST, words))
         else:
@@ -90,7 +117,7 @@ class Pilot:
     def step(self, now_ns: int, steady_ns: int) -> FollowerStatus:
         """Decide what to command now; see :meth:`PathFollower.step`."""
         status = self.follower.step(now_ns, steady_ns)
-        if self.follower.vitals.clock_jumped:
+        if self.follower.vitals.clock_jumped and self.tracker is not None:
             self.tracker.reset()
         return status
 

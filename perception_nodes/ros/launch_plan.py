@@ -128,26 +128,27 @@ MODEL_ARGUMENTS = (
 )
 DETECTION = LaunchPlan(executable='detection_node', arguments=MODEL_ARGUMENTS)
 SEGMENTATION = LaunchPlan(executable='segmentation_node', arguments=MODEL_ARGUMENTS)
+MASK_ARGUMENTS = (
+    LaunchArgument(name='mask', description='Topic of the masks', remaps='mask'),
+    LaunchArgument(
+        name='confidence', description='Topic of their confidence', remaps='confidence'
+    ),
+    LaunchArgument(name='label_info', description='Topic of the class names', remaps='label_info'),
+    LaunchArgument(
+        name='camera_info', description='Topic of the calibration', remaps='camera_info'
+    ),
+    LaunchArgument(name='depth', description='Topic of the depth images', remaps='depth'),
+    LaunchArgument(
+        name='depth_source',
+        description='none, depth or points',
+        choices=('', 'none', 'depth', 'points'),
+        parameter='depth_source',
+    ),
+)
 SEMANTIC_MAP = LaunchPlan(
     executable='semantic_map_node',
     arguments=(
-        LaunchArgument(name='mask', description='Topic of the masks', remaps='mask'),
-        LaunchArgument(
-            name='confidence', description='Topic of their confidence', remaps='confidence'
-        ),
-        LaunchArgument(
-            name='label_info', description='Topic of the class names', remaps='label_info'
-        ),
-        LaunchArgument(
-            name='camera_info', description='Topic of the calibration', remaps='camera_info'
-        ),
-        LaunchArgument(name='depth', description='Topic of the depth images', remaps='depth'),
-        LaunchArgument(
-            name='depth_source',
-            description='none, depth or points',
-            choices=('', 'none', 'depth', 'points'),
-            parameter='depth_source',
-        ),
+        *MASK_ARGUMENTS,
         LaunchArgument(
             name='classes_file',
             description='Table of classes and costs',
@@ -173,6 +174,42 @@ SIMULATION = LaunchPlan(
         LaunchArgument(name='seed', description='Seed of everything random', parameter='seed'),
     ),
 )
+_CMD_VEL_STAMPED = LaunchArgument(
+    name='cmd_vel_stamped',
+    description='Commands are TwistStamped instead of Twist',
+    choices=('', *_SWITCH),
+    parameter='cmd_vel_stamped',
+)
+PATH_FOLLOWING = LaunchPlan(
+    executable='path_following_node',
+    arguments=(
+        *MASK_ARGUMENTS,
+        LaunchArgument(name='odometry', description='Topic of the odometry', remaps='odometry'),
+        LaunchArgument(
+            name='detections', description='Topic of the detections', remaps='detections'
+        ),
+        LaunchArgument(
+            name='occupancy', description='Topic of the occupancy grid', remaps='occupancy'
+        ),
+        LaunchArgument(
+            name='dead_man', description="Topic of the dead man's switch", remaps='dead_man'
+        ),
+        LaunchArgument(name='cmd_vel', description='Topic of the commands', remaps='cmd_vel'),
+        _CMD_VEL_STAMPED,
+        LaunchArgument(
+            name='drive',
+            description='Who moves the robot: cmd_vel, follow_path (Nav2) or nobody',
+            choices=('', 'cmd_vel', 'follow_path', 'nobody'),
+            parameter='drive',
+        ),
+        LaunchArgument(
+            name='prefer',
+            description='Which way to go where the path parts',
+            choices=('', 'left', 'straight', 'right'),
+            parameter='prefer',
+        ),
+    ),
+)
 CMD_VEL_TIMEOUT = LaunchPlan(
     executable='cmd_vel_timeout_node',
     arguments=(
@@ -182,12 +219,7 @@ CMD_VEL_TIMEOUT = LaunchPlan(
         LaunchArgument(
             name='cmd_vel_out', description='Topic that the base hears', remaps='cmd_vel_out'
         ),
-        LaunchArgument(
-            name='cmd_vel_stamped',
-            description='Commands are TwistStamped instead of Twist',
-            choices=('', *_SWITCH),
-            parameter='cmd_vel_stamped',
-        ),
+        _CMD_VEL_STAMPED,
     ),
 )
 NAV2_PERCEPTION = LaunchGroup(
@@ -199,7 +231,15 @@ NAV2_PERCEPTION = LaunchGroup(
 )
 PLANS = {
     plan.executable: plan
-    for plan in (DETECTION, SEGMENTATION, SEMANTIC_MAP, CAMERA, SIMULATION, CMD_VEL_TIMEOUT)
+    for plan in (
+        DETECTION,
+        SEGMENTATION,
+        SEMANTIC_MAP,
+        PATH_FOLLOWING,
+        CMD_VEL_TIMEOUT,
+        CAMERA,
+        SIMULATION,
+    )
 }
 """Launch plans by executable; each has a launch file of the same stem without ``_node``."""
 GROUPS = {'nav2_perception': NAV2_PERCEPTION}

@@ -8,6 +8,7 @@ pytest.importorskip('rclpy')
 
 from perception_nodes.ros.cmd_vel_timeout_node import CmdVelTimeoutNode
 from perception_nodes.ros.detection_node import DetectionNode
+from perception_nodes.ros.path_following_node import PathFollowingNode
 from perception_nodes.ros.segmentation_node import SegmentationNode
 from perception_nodes.ros.semantic_map_node import SemanticMapNode
 from perception_nodes.ros.simulation_node import SimulationNode
@@ -84,6 +85,15 @@ def test_segmentation_node(graph, colour_bundle):
     model = str(colour_bundle.path)
     transports = ('raw', 'compressed')
     compare(graph, SegmentationNode, [{'model': model, 'image_transport': t} for t in transports])
+
+
+def test_path_following_node(graph):
+    sources = {'obstacle_sources': ['detections', 'occupancy', 'depth']}
+    variants = [
+        {**sources, 'depth_source': 'depth', 'attitude_source': 'imu'},
+        {**sources, 'depth_source': 'points'},
+    ]
+    compare(graph, PathFollowingNode, variants)
 
 
 def test_cmd_vel_timeout_node(graph):
