@@ -222,6 +222,15 @@ CMD_VEL_TIMEOUT = LaunchPlan(
         _CMD_VEL_STAMPED,
     ),
 )
+FOLLOW_PATH_GUARD = LaunchPlan(
+    executable='follow_path_guard_node',
+    arguments=(
+        LaunchArgument(
+            name='status', description='Topic of the path follower', remaps='status',
+            default='path_following_node/status',
+        ),
+    ),
+)  # fmt: skip
 NAV2_PERCEPTION = LaunchGroup(
     members=(SEGMENTATION, SEMANTIC_MAP),
     joined={
@@ -237,6 +246,7 @@ PLANS = {
         SEMANTIC_MAP,
         PATH_FOLLOWING,
         CMD_VEL_TIMEOUT,
+        FOLLOW_PATH_GUARD,
         CAMERA,
         SIMULATION,
     )

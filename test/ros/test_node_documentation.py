@@ -8,6 +8,7 @@ pytest.importorskip('rclpy')
 
 from perception_nodes.ros.cmd_vel_timeout_node import CmdVelTimeoutNode
 from perception_nodes.ros.detection_node import DetectionNode
+from perception_nodes.ros.follow_path_guard_node import FollowPathGuardNode
 from perception_nodes.ros.path_following_node import PathFollowingNode
 from perception_nodes.ros.segmentation_node import SegmentationNode
 from perception_nodes.ros.semantic_map_node import SemanticMapNode
@@ -94,6 +95,10 @@ def test_path_following_node(graph):
         {**sources, 'depth_source': 'points'},
     ]
     compare(graph, PathFollowingNode, variants)
+
+
+def test_follow_path_guard_node(graph):
+    compare(graph, FollowPathGuardNode, [{}])
 
 
 def test_cmd_vel_timeout_node(graph):

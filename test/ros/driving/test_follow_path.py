@@ -1,0 +1,139 @@
+"""Nav2 follows our path as long as we would drive, and not a moment longer."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from nav2_msgs.action import FollowPath
+from perception_suite.msg import PathFollowingStatus as Status
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.task import Future
+
+from perception_nodes.ros.follow_path_guard_node import FollowPathGuardNode
+
+pytestmark = pytest.mark.ros
+
+DRIVING_STATUS = """
+import rclpy
+from perception_suite.msg import PathFollowingStatus
+rclpy.init()
+node = rclpy.create_node('follower')
+publisher = node.create_publisher(PathFollowingStatus, 'status', 10)
+driving = PathFollowingStatus(state=PathFollowingStatus.STATE_DRIVING)
+node.create_timer(0.03, lambda: publisher.publish(driving))
+rclpy.spin(node)
+"""
+
+
+class ControllerServer:
+    """Takes goals as Nav2's controller server does: a new one replaces the one before."""
+
+    def __init__(self, graph):
+        self.graph = graph
+        self.goals: list[ServerGoalHandle] = []
+        self.ended: list[Future] = []
+        self.cancelled: list[float] = []
+        self.server = ActionServer(
+            graph.probe, FollowPath, 'follow_path', self._execute,
+            cancel_callback=lambda goal: CancelResponse.ACCEPT,
+        )  # fmt: skip
+
+    async def _execute(self, goal: ServerGoalHandle) -> FollowPath.Result:
+        for before in self.ended:
+            if not before.done():
+                before.set_result('replaced')
+        ended = Future()
+        self.goals.append(goal)
+        self.ended.append(ended)
+        poll = self.graph.probe.create_timer(0.01, lambda: self._poll(goal, ended))
+        how = await ended
+        poll.cancel()
+        if how == 'cancelled':
+            self.cancelled.append(time.monotonic())
+            goal.canceled()
+        else:
+            goal.abort()
+        return FollowPath.Result()
+
+    def _poll(self, goal: ServerGoalHandle, ended: Future) -> None:
+        if goal.is_cancel_requested and not ended.done():
+            ended.set_result('cancelled')
+
+    @property
+    def is_following(self) -> bool:
+        return bool(self.ended) and not self.ended[-1].done()
+
+
+@pytest.fixture
+def nav2(graph):
+    made = ControllerServer(graph)
+    yield made
+    made.server.destroy()
+
+
+def test_nav2_gets_the_path_in_odom_and_loses_it_with_the_lane(make_robot, nav2):
+    robot = make_robot(drive='follow_path', goal_period_s=0.2)
+    robot.settle()
+    robot.graph.wait_until(lambda: robot.estimates and robot.estimates[-1].valid)
+    robot.graph.turn(0.3)
+    assert nav2.goals == [], 'not enabled'
+    robot.enable()
+    robot.graph.wait_until(lambda: len(nav2.goals) > 2)
+    request = nav2.goals[-1].request
+    assert request.path.header.frame_id == 'odom'
+    assert request.controller_id == 'FollowPath'
+    xy = np.array([(p.pose.position.x, p.pose.position.y) for p in request.path.poses])
+    assert np.isfinite(xy).all()
+    assert xy[0, 0] > 0.2, 'the robot has driven since the origin of odom'
+    assert np.abs(xy[:, 1]).max() < 0.05
+    robot.mask, since = np.zeros_like(robot.mask), time.monotonic()
+    robot.graph.wait_until(lambda: nav2.cancelled)
+    assert nav2.cancelled[-1] - since < 0.6
+    assert not nav2.is_following
+    assert robot.commands == [], 'cmd_vel is Nav2’s'
+
+
+def test_no_controller_server_is_said(make_robot):
+    robot = make_robot(drive='follow_path')
+    robot.settle()
+    robot.enable()
+    robot.wait_for_state(Status.STATE_DRIVING)
+    robot.graph.wait_until(lambda: 'follow_path' in robot.node.health().message)
+
+
+def test_the_guard_cancels_what_a_killed_follower_left(graph, nav2, make_robot):
+    guard = graph.add(FollowPathGuardNode)
+    graph.wait_until(lambda: guard.state_label == 'active')
+    client_goal(graph, nav2)
+    process = subprocess.Popen([sys.executable, '-c', DRIVING_STATUS], env=dict(os.environ))
+    try:
+        graph.wait_until(lambda: guard.health().message == 'watching', 30.0)
+        graph.turn(0.3)
+        assert nav2.is_following
+        process.send_signal(signal.SIGKILL)
+        killed = time.monotonic()
+        graph.wait_until(lambda: nav2.cancelled)
+    finally:
+        process.kill()
+        process.wait()
+    assert nav2.cancelled[0] - killed < 0.5
+    assert not nav2.is_following
+    assert guard.health().values['cancelled'] == 1
+
+
+def client_goal(graph, nav2) -> None:
+    """Give the controller server a goal whose owner will not be heard of again."""
+    from rclpy.action import ActionClient
+
+    client = ActionClient(graph.probe, FollowPath, 'follow_path')
+    graph.wait_until(client.server_is_ready)
+    client.send_goal_async(FollowPath.Goal())
+    graph.wait_until(lambda: nav2.is_following)
