@@ -11,11 +11,12 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
 from perception_nodes.inference.resources import resource_path
-from perception_nodes.ros.launch_plan import (
+from perception_nodes.ros.launch_types import (
     PACKAGE,
     LaunchArgument,
     LaunchGroup,
     LaunchPlan,
+    StartedNode,
 )
 from perception_nodes.ros.transport import transport_environment, transport_notes
 
@@ -43,25 +44,21 @@ def _actions(context: LaunchContext, plan: LaunchPlan | LaunchGroup) -> list[Any
         argument.name: LaunchConfiguration(argument.name).perform(context)
         for argument in plan.all_arguments
     }
-    nodes = [_node(member, values, context.environment) for member in plan.members]
+    nodes = [_node(item, context.environment) for item in plan.started(values)]
     notes: list[Any] = [LogInfo(msg=note) for note in transport_notes(context.environment)]
     return [*notes, *nodes]
 
 
-def _node(plan: LaunchPlan, values: dict[str, str], environment: Any) -> LifecycleNode:
+def _node(started: StartedNode, environment: Any) -> LifecycleNode:
+    plan, values = started.plan, started.values
     parameter_file = values['params_file'] or str(resource_path(plan.parameter_file))
-    remappings = [
-        (argument.remaps, values[argument.name])
-        for argument in plan.arguments
-        if argument.remaps and values[argument.name]
-    ]
     return LifecycleNode(
         package=PACKAGE,
         executable=plan.executable,
         name=plan.executable,
         namespace=values['namespace'],
         parameters=[parameter_file, _parameters(plan, values)],
-        remappings=remappings,
+        remappings=started.remappings,
         ros_arguments=['--log-level', values['log_level']],
         additional_env=transport_environment(environment),
         respawn=values['use_respawn'] == 'true',

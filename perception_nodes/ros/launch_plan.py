@@ -2,114 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
-PACKAGE = 'perception_suite'
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaunchArgument:
-    """
-    One argument of a launch file.
-
-    :param name: as in ``name:=value``.
-    :param description: shown by ``ros2 launch --show-args``.
-    :param default: text; empty leaves the parameter file's value, or the topic, as it is.
-    :param choices: closed set of values.
-    :param parameter: the node parameter that it sets, or empty.
-    :param remaps: the topic that it remaps, or empty.
-    """
-
-    name: str
-    description: str
-    default: str = ''
-    choices: tuple[str, ...] = ()
-    parameter: str = ''
-    remaps: str = ''
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaunchPlan:
-    """
-    One lifecycle node with its launch arguments.
-
-    :param executable: in ``lib/perception_suite``, which is the node's name, too.
-    :param arguments: beside :data:`COMMON_ARGUMENTS`.
-    """
-
-    executable: str
-    arguments: tuple[LaunchArgument, ...] = ()
-
-    @property
-    def parameter_file(self) -> str:
-        """Path of the defaults below the package's share folder."""
-        return f'config/{self.executable}.yaml'
-
-    @property
-    def members(self) -> tuple[LaunchPlan, ...]:
-        """The plans of the nodes: this one."""
-        return (self,)
-
-    @property
-    def all_arguments(self) -> tuple[LaunchArgument, ...]:
-        """Common arguments first."""
-        return COMMON_ARGUMENTS + self.arguments
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaunchGroup:
-    """
-    Several lifecycle nodes that work on one another's topics.
-
-    :param members: in the order of the work; their arguments have different names.
-    :param joined: defaults of arguments that join the members: topics below the namespace.
-    """
-
-    members: tuple[LaunchPlan, ...]
-    joined: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def all_arguments(self) -> tuple[LaunchArgument, ...]:
-        """Common arguments first, then those of the members in their order."""
-        own = [argument for plan in self.members for argument in plan.arguments]
-        return COMMON_ARGUMENTS + tuple(
-            replace(item, default=self.joined.get(item.name, item.default)) for item in own
-        )
-
-
-_SWITCH = ('true', 'false')
-
-COMMON_ARGUMENTS = (
-    LaunchArgument(
-        name='params_file', description='Parameter file; empty takes the one of the package'
-    ),
-    LaunchArgument(name='namespace', description='Namespace of the node'),
-    LaunchArgument(
-        name='use_sim_time',
-        description='Take the time from /clock',
-        default='false',
-        choices=_SWITCH,
-    ),
-    LaunchArgument(
-        name='autostart',
-        description='Configure and activate the node; false leaves it to a lifecycle manager',
-        default='true',
-        choices=_SWITCH,
-    ),
-    LaunchArgument(
-        name='log_level',
-        description='Lowest severity that is logged',
-        default='info',
-        choices=('debug', 'info', 'warn', 'error', 'fatal'),
-    ),
-    LaunchArgument(
-        name='use_respawn',
-        description='Start the node again when it dies',
-        default='false',
-        choices=_SWITCH,
-    ),
-)
+from perception_nodes.ros.launch_types import SWITCH, LaunchArgument, LaunchGroup, LaunchPlan
 
 MODEL_ARGUMENTS = (
     LaunchArgument(
@@ -166,6 +59,7 @@ CAMERA = LaunchPlan(
 )
 SIMULATION = LaunchPlan(
     executable='simulation_node',
+    publishes_clock=True,
     arguments=(
         LaunchArgument(name='course', description='Shape of the course', parameter='course'),
         LaunchArgument(
@@ -177,7 +71,7 @@ SIMULATION = LaunchPlan(
 _CMD_VEL_STAMPED = LaunchArgument(
     name='cmd_vel_stamped',
     description='Commands are TwistStamped instead of Twist',
-    choices=('', *_SWITCH),
+    choices=('', *SWITCH),
     parameter='cmd_vel_stamped',
 )
 PATH_FOLLOWING = LaunchPlan(
@@ -238,6 +132,42 @@ NAV2_PERCEPTION = LaunchGroup(
         for topic in ('mask', 'confidence', 'label_info')
     },
 )
+CAMERA_TOPICS = ('image_raw', 'image_raw/compressed', 'camera_info')
+PERCEPTION = LaunchGroup(
+    members=(
+        CAMERA,
+        SIMULATION,
+        DETECTION,
+        SEGMENTATION,
+        SEMANTIC_MAP,
+        PATH_FOLLOWING,
+    ),
+    joined={
+        **NAV2_PERCEPTION.joined,
+        'image': 'camera/image_raw',
+        'camera_info': 'camera/camera_info',
+        'depth': 'camera/depth/image_raw',
+        'odometry': 'odom',
+        'detections': 'detection_node/detections',
+        'occupancy': 'semantic_map_node/occupancy',
+    },
+    renamed={
+        (DETECTION.executable, 'model'): 'detection_model',
+        (SEGMENTATION.executable, 'model'): 'segmentation_model',
+        (SEMANTIC_MAP.executable, 'depth_source'): 'map_depth_source',
+        (PATH_FOLLOWING.executable, 'depth_source'): 'obstacle_depth_source',
+        (SIMULATION.executable, 'drive'): 'simulation_drive',
+    },
+    switched={
+        CAMERA.executable: False,
+        SIMULATION.executable: False,
+        DETECTION.executable: True,
+        SEGMENTATION.executable: True,
+        SEMANTIC_MAP.executable: True,
+        PATH_FOLLOWING.executable: False,
+    },
+    topics={CAMERA.executable: {topic: f'camera/{topic}' for topic in CAMERA_TOPICS}},
+)
 PLANS = {
     plan.executable: plan
     for plan in (
@@ -252,5 +182,5 @@ PLANS = {
     )
 }
 """Launch plans by executable; each has a launch file of the same stem without ``_node``."""
-GROUPS = {'nav2_perception': NAV2_PERCEPTION}
+GROUPS = {'nav2_perception': NAV2_PERCEPTION, 'perception': PERCEPTION}
 """Launch groups by the stem of their launch file."""

@@ -3,6 +3,7 @@
 import ast
 import configparser
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import yaml
 
 pytest.importorskip('rclpy')
 
-from perception_nodes.ros.launch_plan import GROUPS, PLANS, LaunchGroup, LaunchPlan
+from perception_nodes.ros.launch_plan import GROUPS, PERCEPTION, PLANS
+from perception_nodes.ros.launch_types import LaunchGroup, LaunchPlan
 from perception_nodes.ros.lifecycle_node import PerceptionNode
 from perception_nodes.structures import settings_of
 
@@ -101,12 +103,67 @@ def test_common_arguments_are_offered_once(stem: str, plan: LaunchPlan | LaunchG
 @pytest.mark.parametrize('group', GROUPS.values(), ids=list(GROUPS))
 def test_members_of_a_group_are_joined_below_the_namespace(group: LaunchGroup):
     arguments = {argument.name: argument for argument in group.all_arguments}
-    makers = {plan.executable for plan in group.members}
+    makers = {plan.executable for plan in group.members} | {'camera', 'odom'}
     assert group.joined.keys() <= arguments.keys()
     for name, topic in group.joined.items():
         assert arguments[name].default == topic
         assert arguments[name].remaps
         assert topic.partition('/')[0] in makers, 'relative, so that a namespace moves it'
+
+
+def values_of(group: LaunchGroup, **changes: str) -> dict[str, str]:
+    defaults = {argument.name: argument.default for argument in group.all_arguments}
+    assert changes.keys() <= defaults.keys()
+    return {**defaults, **changes}
+
+
+def test_perception_starts_what_is_switched_on():
+    names = [item.plan.executable for item in PERCEPTION.started(values_of(PERCEPTION))]
+    assert names == ['detection_node', 'segmentation_node', 'semantic_map_node']
+    values = values_of(PERCEPTION, camera='true', path_following='true', detection='false')
+    names = [item.plan.executable for item in PERCEPTION.started(values)]
+    assert names == [
+        'camera_node', 'segmentation_node', 'semantic_map_node', 'path_following_node',
+    ]  # fmt: skip
+
+
+def test_each_task_of_perception_has_its_own_model():
+    values = values_of(PERCEPTION, detection_model='torchvision://a', segmentation_model='b')
+    models = {
+        item.plan.executable: item.values.get('model') for item in PERCEPTION.started(values)
+    }
+    assert models['detection_node'] == 'torchvision://a'
+    assert models['segmentation_node'] == 'b'
+
+
+def test_a_simulation_gives_the_others_its_time():
+    clocks = {
+        item.plan.executable: item.values['use_sim_time']
+        for item in PERCEPTION.started(values_of(PERCEPTION, simulation='true'))
+    }
+    assert clocks.pop('simulation_node') == 'false'
+    assert set(clocks.values()) == {'true'}
+
+
+def test_every_topic_that_joins_perception_is_published():
+    published: set[str] = set()
+    started = PERCEPTION.started(
+        values_of(PERCEPTION, simulation='true', camera='true', path_following='true')
+    )
+    for item in started:
+        section = node_class(item.plan).__doc__.partition('Publishes')[2].partition('Services')[0]
+        own = re.findall(r'- ``([\w/~]+)``', section)
+        named = [name.replace('~', item.plan.executable) for name in own]
+        published |= {item.topics.get(name, name) for name in named}
+    published |= {f'{name}/label_info' for name in ('segmentation_node', 'detection_node')}
+    assert set(PERCEPTION.joined.values()) <= published
+
+
+def test_transforms_move_into_the_namespace():
+    item = PERCEPTION.started(values_of(PERCEPTION, namespace='robot1'))[0]
+    assert ('/tf', 'tf') in item.remappings
+    assert ('/tf_static', 'tf_static') in item.remappings
+    assert ('image', 'camera/image_raw') in item.remappings
 
 
 @plans
