@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.arrival import ArrivalCase, measure_arrival
+from benchmarks.command import CommandCase, measure_command
 from benchmarks.null_model import write_null_bundle
 from benchmarks.overhead import OverheadCase, measure_overhead
 from benchmarks.transport import (
@@ -70,8 +71,16 @@ def run_arrival(model: str) -> Report:
     return report
 
 
+def run_command(model: str) -> Report:
+    """Measure how long a command takes, with the bundled segmenter."""
+    case = CommandCase(model=SEGMENTER)
+    name = f'segmentation and path following, {case.course}, {case.threads} threads'
+    return {name: _shown(name, lambda: measure_command(case))}
+
+
 BENCHMARKS: dict[str, Callable[[str], Report]] = {
     'arrival': run_arrival,
+    'command': run_command,
     'overhead': run_overhead,
     'transport': run_transport,
 }
