@@ -35,7 +35,7 @@ class ParityRecorder(GraphRecorder):
         topics = (
             # JPEG is for people; what is compared are the headers, which stay as they are.
             RecordedTopic(
-                name=IMAGES, type_name='sensor_msgs/msg/Image', as_jpeg=True, watch=self._on_image
+                name=IMAGES, type_name='sensor_msgs/msg/Image', codec='jpeg', watch=self._on_image
             ),
             RecordedTopic(
                 name=FOUND, type_name='vision_msgs/msg/Detection2DArray', watch=self._on_found

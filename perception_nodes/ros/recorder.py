@@ -13,6 +13,7 @@ import importlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -41,7 +42,9 @@ class RecordedTopic:
     :param type_name: as in ``sensor_msgs/msg/Image``.
     :param latched: subscribe transient local.
     :param best_effort: the publisher offers nothing better.
-    :param as_jpeg: store images as ``CompressedImage`` on ``<topic>/compressed``.
+    :param codec: ``jpeg`` or ``png`` stores images as ``CompressedImage`` on
+        ``<topic>/compressed``; empty stores what came.
+    :param every_s: store at most one message in this time, by the publisher's wall clock.
     :param watch: called with the CDR bytes in the executor's thread, for example to count.
     """
 
@@ -49,7 +52,8 @@ class RecordedTopic:
     type_name: str
     latched: bool = False
     best_effort: bool = False
-    as_jpeg: bool = False
+    codec: str = ''
+    every_s: float = 0.0
     watch: Callable[[bytes], object] | None = None
 
 
@@ -72,7 +76,7 @@ class TopicRecorder:
             node.create_subscription(
                 _message_class(topic.type_name),
                 topic.name,
-                _listener(self._bag, stored[topic.name].name, topic.watch),
+                _listener(self._bag, stored[topic.name].name, topic),
                 _qos(topic),
                 raw=True,
             )
@@ -109,12 +113,12 @@ class TopicRecorder:
         self.close()
 
 
-def jpeg_of_image(data: bytes, quality: int = _JPEG_QUALITY) -> bytes:
+def compressed_of_image(data: bytes, codec: str) -> bytes:
     """
     Return a serialised ``CompressedImage`` for a serialised ``Image``.
 
-    :param quality: JPEG quality in 1..100.
-    :raises ValueError: when the image is broken or cannot be stored as JPEG.
+    :param codec: ``jpeg``, or ``png``, which loses nothing.
+    :raises ValueError: when the image is broken or cannot be stored like this.
     """
     image = deserialize_message(data, Image)
     view = decode_image(
@@ -122,8 +126,8 @@ def jpeg_of_image(data: bytes, quality: int = _JPEG_QUALITY) -> bytes:
     )
     compressed = CompressedImage(
         header=image.header,
-        format=str(CompressedFormat(codec='jpeg', encoding=image.encoding)),
-        data=array.array('B', encode_compressed(view, 'jpeg', jpeg_quality=quality)),
+        format=str(CompressedFormat(codec=codec, encoding=image.encoding)),
+        data=array.array('B', encode_compressed(view, codec, jpeg_quality=_JPEG_QUALITY)),
     )
     return serialize_message(compressed)
 
@@ -136,25 +140,28 @@ def _message_class(type_name: str) -> type:
 def _stored(node: Node, topic: RecordedTopic) -> BagTopic:
     """Return what the bag holds of a topic."""
     name = node.resolve_topic_name(topic.name)
-    if topic.as_jpeg:
+    if topic.codec:
         return BagTopic(
             name=f'{name}/compressed',
             type_name='sensor_msgs/msg/CompressedImage',
-            convert=jpeg_of_image,
+            convert=partial(compressed_of_image, codec=topic.codec),
         )
     return BagTopic(name=name, type_name=topic.type_name, latched=topic.latched)
 
 
-def _listener(
-    bag: BagThread, stored_name: str, watch: Callable[[bytes], object] | None
-) -> Callable[..., None]:
+def _listener(bag: BagThread, stored_name: str, topic: RecordedTopic) -> Callable[..., None]:
     """Return the subscription's callback; rclpy passes message information to two arguments."""
+    every_ns, due_ns = round(topic.every_s * 1e9), 0
 
     def listen(data: bytes, info: Any) -> None:
+        nonlocal due_ns
         published_ns = info.get('source_timestamp') if isinstance(info, dict) else 0
-        bag.put(stored_name, published_ns or time.time_ns(), data)
-        if watch is not None:
-            watch(data)
+        published_ns = published_ns or time.time_ns()
+        if published_ns >= due_ns:
+            due_ns = published_ns + every_ns
+            bag.put(stored_name, published_ns, data)
+        if topic.watch is not None:
+            topic.watch(data)
 
     return listen
 

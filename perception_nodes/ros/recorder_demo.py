@@ -32,7 +32,7 @@ _BOXES = 'vision_msgs/msg/Detection2DArray'
 _TF = 'tf2_msgs/msg/TFMessage'
 # Private topics are those of a node with its default name.
 _TOPICS = (
-    RecordedTopic(name=_IMAGE, type_name='sensor_msgs/msg/Image', as_jpeg=True),
+    RecordedTopic(name=_IMAGE, type_name='sensor_msgs/msg/Image', codec='jpeg'),
     RecordedTopic(name='camera/camera_info', type_name='sensor_msgs/msg/CameraInfo'),
     RecordedTopic(name=_TRUTH, type_name=_BOXES),
     RecordedTopic(name=_FOUND, type_name=_BOXES),

@@ -38,6 +38,7 @@ from perception_nodes.simulation import (
 )
 
 ODOM_FRAME = 'odom'
+WORLD_FRAME = 'world'
 BASE_FRAME = 'base_link'
 CAMERA_FRAME = 'camera_link'
 OPTICAL_FRAME = 'camera_optical_frame'
@@ -64,7 +65,7 @@ class SimulationOutputs:
         self._transforms = self._publisher(TFMessage, _TF_TOPIC, _TF_QOS)
         self._static = self._publisher(TFMessage, _STATIC_TF_TOPIC, LATCHED_QOS)
         self._clock = self._depth = self._depth_info = None
-        self._truth = self._mask = self._labels = None
+        self._truth = self._mask = self._labels = self._true_motion = None
         if config.publish_clock:
             self._clock = self._publisher(Clock, _CLOCK_TOPIC, RESULT_QOS)
         if config.publish_depth:
@@ -75,6 +76,7 @@ class SimulationOutputs:
             self._truth = self._publisher(Detection2DArray, f'{folder}/detections', RESULT_QOS)
             self._mask = self._publisher(Image, f'{folder}/mask', image)
             self._labels = self._publisher(LabelInfo, f'{folder}/label_info', LATCHED_QOS)
+            self._true_motion = self._publisher(OdometryMsg, 'ground_truth/odom', RESULT_QOS)
         self._messages = DetectionMessages(THING_NAMES)
 
     @property
@@ -113,22 +115,21 @@ class SimulationOutputs:
         if self._clock is not None:
             self._clock.publish(Clock(clock=stamp_ns_to_msg(time_ns)))
 
-    def publish_motion(self, odometry: Odometry) -> None:
-        """Publish odometry and the transform that goes with it."""
-        pose = odometry.pose
-        header = Header(stamp=stamp_ns_to_msg(odometry.stamp_ns), frame_id=ODOM_FRAME)
-        message = OdometryMsg(header=header, child_frame_id=BASE_FRAME)
-        message.pose.pose.position.x = pose.x_m
-        message.pose.pose.position.y = pose.y_m
-        message.pose.pose.orientation = yaw_to_msg(pose.yaw_rad)
-        message.twist.twist.linear.x = float(odometry.linear_m_s)
-        message.twist.twist.angular.z = float(odometry.angular_rad_s)
+    def publish_motion(self, reported: Odometry, true: Odometry) -> None:
+        """
+        Publish odometry, the transform that goes with it, and where the robot really is.
+
+        :param true: pose in the world, in which the course is described.
+        """
+        message = _odometry_msg(reported, ODOM_FRAME)
         self._odometry.publish(message)
-        transform = TransformStamped(header=header, child_frame_id=BASE_FRAME)
-        transform.transform.translation.x = pose.x_m
-        transform.transform.translation.y = pose.y_m
+        transform = TransformStamped(header=message.header, child_frame_id=BASE_FRAME)
+        transform.transform.translation.x = reported.pose.x_m
+        transform.transform.translation.y = reported.pose.y_m
         transform.transform.rotation = message.pose.pose.orientation
         self._transforms.publish(TFMessage(transforms=[transform]))
+        if self._true_motion is not None:
+            self._true_motion.publish(_odometry_msg(true, WORLD_FRAME))
 
     def publish_info(self, camera: PinholeCamera, stamp_ns: int) -> None:
         """Publish the calibration with the stamp of a picture."""
@@ -179,6 +180,18 @@ def camera_info_msg(camera: PinholeCamera, header: Header) -> CameraInfo:
         r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
         p=[fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
     )
+
+
+def _odometry_msg(motion: Odometry, frame: str) -> OdometryMsg:
+    """Return pose in a frame, and speeds in the robot's."""
+    header = Header(stamp=stamp_ns_to_msg(motion.stamp_ns), frame_id=frame)
+    message = OdometryMsg(header=header, child_frame_id=BASE_FRAME)
+    message.pose.pose.position.x = motion.pose.x_m
+    message.pose.pose.position.y = motion.pose.y_m
+    message.pose.pose.orientation = yaw_to_msg(motion.pose.yaw_rad)
+    message.twist.twist.linear.x = float(motion.linear_m_s)
+    message.twist.twist.angular.z = float(motion.angular_rad_s)
+    return message
 
 
 def _listened(publisher: Publisher | None) -> bool:

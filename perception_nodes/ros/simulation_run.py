@@ -111,7 +111,7 @@ class SimulationRun:
         """Publish where the robot is and, if anybody looks, what it sees."""
         self.time_ns = world.time_ns
         self._outputs.publish_clock(world.time_ns)
-        self._outputs.publish_motion(world.odometry)
+        self._outputs.publish_motion(world.odometry, world.true_motion)
         if not self._outputs.wants_view:
             self._outputs.publish_info(world.camera, world.time_ns)
             return

@@ -71,12 +71,13 @@ class Robot:
     :param start: true pose at time 0; odometry starts at zero.
     :ivar pose: true pose of base_link in the world.
     :ivar linear_m_s: true forward speed.
+    :ivar angular_rad_s: true turning speed, positive left.
     """
 
     def __init__(self, model: RobotModel, start: Pose2D, *, seed: int = 0) -> None:
         self.model = model
         self.pose = start
-        self.linear_m_s = 0.0
+        self.linear_m_s = self.angular_rad_s = 0.0
         self.odometry = Odometry(pose=Pose2D(), linear_m_s=0.0, angular_rad_s=0.0, stamp_ns=0)
         self._timeout_ns = round(model.cmd_vel_timeout_s * 1e9)
         self._delay_ns = round(model.delay_s * 1e9)
@@ -111,8 +112,8 @@ class Robot:
             seconds = (later - now) * 1e-9
             self._follow(*self._target(now), seconds)
             lost = self._disturb(seconds)
-            self.linear_m_s = self._speed * lost[0]
-            self.pose = self.pose.moved(self.linear_m_s * seconds, self._turn * lost[1] * seconds)
+            self.linear_m_s, self.angular_rad_s = self._speed * lost[0], self._turn * lost[1]
+            self.pose = self.pose.moved(self.linear_m_s * seconds, self.angular_rad_s * seconds)
             seen = seen.moved(self._speed * scale[0] * seconds, self._turn * scale[1] * seconds)
             now = later
         self._follow(*self._target(to_ns), 0.0)

@@ -154,6 +154,15 @@ class SimulatedWorld:
         return self.robot.odometry
 
     @property
+    def true_motion(self) -> Odometry:
+        """Where the robot really is in the world, and how fast it moves."""
+        robot = self.robot
+        return Odometry(
+            pose=robot.pose, linear_m_s=robot.linear_m_s, angular_rad_s=robot.angular_rad_s,
+            stamp_ns=self._time_ns,
+        )  # fmt: skip
+
+    @property
     def world_from_odom(self) -> Pose2D:
         """Pose of the odom frame in the world: where the robot started."""
         return self.path.pose_at(0.0)

@@ -3,6 +3,7 @@
 import array
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from vision_msgs.msg import (  # noqa: E402
 from perception_nodes.ros.recorder import (  # noqa: E402
     RecordedTopic,
     TopicRecorder,
-    jpeg_of_image,
+    compressed_of_image,
 )
 from perception_nodes.ros.recorder_bag import BagThread, BagTopic  # noqa: E402
 from perception_nodes.ros.recorder_types import bag_typestore  # noqa: E402
@@ -100,7 +101,9 @@ def test_full_queue_drops_and_counts(tmp_path):
 
 def test_message_that_cannot_be_converted_is_dropped_and_counted(tmp_path):
     topic = BagTopic(
-        name='/image', type_name='sensor_msgs/msg/CompressedImage', convert=jpeg_of_image
+        name='/image',
+        type_name='sensor_msgs/msg/CompressedImage',
+        convert=partial(compressed_of_image, codec='jpeg'),
     )
     bag = BagThread(tmp_path / 'bag', (topic,))
     broken = image_message()
@@ -132,12 +135,26 @@ def test_unknown_type_names_the_cure():
 def test_jpeg_keeps_header_and_colors(encoding, red):
     import cv2
 
-    data = jpeg_of_image(serialize_message(image_message(7, encoding)))
+    data = compressed_of_image(serialize_message(image_message(7, encoding)), 'jpeg')
     message = deserialize_message(data, CompressedImage)
     assert (message.header.stamp.sec, message.header.frame_id) == (7, 'camera_optical_frame')
     assert message.format == f'{encoding}; jpeg compressed bgr8'
     pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
     assert abs(int(pixels[20, 20, 2]) - red) < 8
+
+
+def test_png_keeps_every_value_of_a_mask():
+    import cv2
+
+    ids = np.arange(48 * 64, dtype=np.uint32).reshape(48, 64).astype(np.uint8)
+    mask = Image(
+        height=48, width=64, encoding='mono8', step=64, data=array.array('B', ids.tobytes())
+    )
+    message = deserialize_message(
+        compressed_of_image(serialize_message(mask), 'png'), CompressedImage
+    )
+    pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(pixels, ids)
 
 
 def test_topics_of_a_graph_are_recorded_with_their_definitions(tmp_path: Path):
@@ -152,23 +169,28 @@ def test_topics_of_a_graph_are_recorded_with_their_definitions(tmp_path: Path):
     labels.publish(LabelInfo(class_map=[VisionClass(class_id=3, class_name='cone')]))
     images = node.create_publisher(Image, 'image', 10)
     found = node.create_publisher(Detection2DArray, 'found', 10)
+    rare = node.create_publisher(String, 'rare', 10)
     seen: list[bytes] = []
     topics = (
         RecordedTopic(name='labels', type_name='vision_msgs/msg/LabelInfo', latched=True),
-        RecordedTopic(name='image', type_name='sensor_msgs/msg/Image', as_jpeg=True),
+        RecordedTopic(name='image', type_name='sensor_msgs/msg/Image', codec='jpeg'),
         RecordedTopic(
             name='found', type_name='vision_msgs/msg/Detection2DArray', watch=seen.append
         ),
+        RecordedTopic(name='rare', type_name='std_msgs/msg/String', every_s=60.0),
     )
     try:
         with TopicRecorder(node, tmp_path / 'bag', topics) as recorder:
             deadline = time.monotonic() + 20
-            while found.get_subscription_count() == 0 and time.monotonic() < deadline:
+            heard = (found, rare)
+            while not all(p.get_subscription_count() for p in heard):
+                assert time.monotonic() < deadline
                 executor.spin_once(timeout_sec=0.05)
             for stamp_s in (1, 2, 3):
                 images.publish(image_message(stamp_s))
                 found.publish(detections_message(stamp_s))
-            while sum(recorder.counts.received.values()) < 7 and time.monotonic() < deadline:
+                rare.publish(String(data=str(stamp_s)))
+            while sum(recorder.counts.received.values()) < 8 and time.monotonic() < deadline:
                 executor.spin_once(timeout_sec=0.05)
             counts = recorder.close()
     finally:
@@ -178,6 +200,7 @@ def test_topics_of_a_graph_are_recorded_with_their_definitions(tmp_path: Path):
         '/robot/labels': 1,
         '/robot/image/compressed': 3,
         '/robot/found': 3,
+        '/robot/rare': 1,
     }
     assert len(seen) == 3
     messages = read(tmp_path / 'bag')

@@ -15,7 +15,7 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
 from perception_nodes.ros.qos import LATCHED_QOS
 from perception_nodes.ros.simulation_node import SimulationNode
-from perception_nodes.simulation import SEMANTIC_NAMES, THING_NAMES
+from perception_nodes.simulation import SEMANTIC_NAMES, THING_NAMES, CoursePath, load_course
 
 pytestmark = pytest.mark.ros
 
@@ -111,6 +111,25 @@ def test_robot_obeys_and_stops_when_commands_stop(graph, simulate):
     graph.wait_until(driven, 20.0)
     assert poses[-1].twist.twist.linear.x == pytest.approx(0.5, abs=0.005)
     graph.wait_until(lambda: poses[-1].twist.twist.linear.x == 0.0, 10.0)
+
+
+def test_true_place_is_told_in_the_coordinates_of_the_course(graph, simulate):
+    true = graph.listen(Odometry, 'ground_truth/odom')
+    simulate(course='s_curve', drive='path')
+    path = CoursePath(load_course('s_curve'))
+    start = path.pose_at(0.0)
+
+    def way_m() -> float:
+        if not true:
+            return 0.0
+        place = true[-1].pose.pose.position
+        return float(np.hypot(place.x - start.x_m, place.y - start.y_m))
+
+    graph.wait_until(lambda: way_m() > 0.5, 30.0)
+    assert {message.header.frame_id for message in true} == {'world'}
+    places = [message.pose.pose.position for message in true]
+    assert max(abs(path.project(place.x, place.y)[1]) for place in places) < 0.05
+    assert np.hypot(places[0].x - start.x_m, places[0].y - start.y_m) < 0.1
 
 
 def test_stamped_command_is_taken_and_nonsense_is_not(graph, simulate):
