@@ -17,12 +17,16 @@ ROWS = (
     ('camera/depth/image_raw', 'camera/depth_image', 'sensor_msgs/msg/Image', 'Image', TO_ROS),
     ('camera/depth/camera_info', 'camera/camera_info', 'sensor_msgs/msg/CameraInfo',
      'CameraInfo', TO_ROS),
-    ('camera/depth/points', 'camera/points', 'sensor_msgs/msg/PointCloud2', 'PointCloudPacked',
-     TO_ROS),
 )  # fmt: skip
-"""ROS topic, Gazebo topic, ROS type, Gazebo type, direction."""
-RENDERED = ('Image', 'PointCloudPacked')
-"""Carried only while somebody listens: they are large."""
+"""
+ROS topic, Gazebo topic, ROS type, Gazebo type, direction.
+
+Gazebo's ``camera/points`` is left out: its points have x forward, but its header names the optical
+frame, which has z forward (depth_camera_fs.glsl of gz-rendering, RgbdCameraSensor.cc of
+gz-sensors). Depth is metres along the optical axis, with the infinities of REP-117 (clip planes).
+"""
+LARGE = 'Image'
+"""Carried only while somebody listens, and rendered only then."""
 
 
 def bridge_rows(release: GazeboRelease, prefix: str = '') -> list[dict[str, object]]:
@@ -40,7 +44,7 @@ def bridge_rows(release: GazeboRelease, prefix: str = '') -> list[dict[str, obje
             'ros_type_name': ros_type,
             'gz_type_name': release.message(gz_type),
             'direction': direction,
-            'lazy': gz_type in RENDERED,
+            'lazy': gz_type == LARGE,
         }
         for ros_topic, gz_topic, ros_type, gz_type, direction in ROWS
     ]

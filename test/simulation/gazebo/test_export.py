@@ -131,15 +131,51 @@ def test_bridge_carries_what_the_robot_has(exported, course):
     files = exported(course)
     robot = model_named(files.world, 'perception_robot')
     camera = robot.find('.//sensor/topic').text
-    made = {f'{camera}/{name}' for name in ('image', 'depth_image', 'camera_info', 'points')}
+    made = {f'{camera}/{name}' for name in ('image', 'depth_image', 'camera_info')}
     made |= {e.text for plugin in robot.findall('plugin') for e in plugin if 'topic' in e.tag}
     rows = yaml.safe_load(files.bridge.read_text())
     assert {row['gz_topic_name'] for row in rows} == made | {'clock'}
-    names = {row['ros_topic_name'] for row in rows}
-    assert {'cmd_vel', 'odom', 'camera/image_raw', 'camera/camera_info', '/clock'} <= names
-    assert [row['direction'] for row in rows if row['ros_topic_name'] == 'cmd_vel'] == [
-        'ROS_TO_GZ'
-    ]
+    names = [row['ros_topic_name'] for row in rows]
+    assert len(names) == len(set(names))
+    assert {'cmd_vel', 'odom', 'camera/image_raw', 'camera/camera_info', '/clock'} <= set(names)
+
+
+# As the tables of ros_gz_bridge name them, ros2 branches humble and jazzy.
+CONVERSIONS = {
+    'rosgraph_msgs/msg/Clock': 'Clock',
+    'geometry_msgs/msg/Twist': 'Twist',
+    'nav_msgs/msg/Odometry': 'Odometry',
+    'tf2_msgs/msg/TFMessage': 'Pose_V',
+    'sensor_msgs/msg/JointState': 'Model',
+    'sensor_msgs/msg/Image': 'Image',
+    'sensor_msgs/msg/CameraInfo': 'CameraInfo',
+}
+KEYS = {
+    'ros_topic_name', 'gz_topic_name', 'ros_type_name', 'gz_type_name', 'direction', 'lazy',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('release', RELEASES, ids=lambda item: item.value)
+def test_bridge_converts_what_ros_gz_bridge_can_convert(exported, release):
+    library = {'fortress': 'ignition.msgs', 'harmonic': 'gz.msgs'}[release.value]
+    for row in yaml.safe_load(exported('s_curve', release).bridge.read_text()):
+        assert set(row) == KEYS
+        assert row['gz_type_name'] == f'{library}.{CONVERSIONS[row["ros_type_name"]]}'
+        to_gazebo = row['ros_topic_name'] == 'cmd_vel'
+        assert row['direction'] == ('ROS_TO_GZ' if to_gazebo else 'GZ_TO_ROS')
+        assert row['lazy'] == row['ros_type_name'].endswith('/Image')
+
+
+@pytest.mark.parametrize('release', RELEASES, ids=lambda item: item.value)
+def test_headers_name_frames_that_the_robot_has(exported, release):
+    robot = model_named(exported('s_curve', release).world, 'perception_robot')
+    links = {link.get('name') for link in robot.findall('link')}
+    tag = {'fortress': 'ignition_frame_id', 'harmonic': 'gz_frame_id'}[release.value]
+    (sensor,) = robot.iter('sensor')
+    assert sensor.findtext(tag) == 'camera_optical_frame'
+    assert robot.findtext('plugin/frame_id') == 'odom'
+    assert robot.findtext('plugin/child_frame_id') == 'base_link'
+    assert {'camera_optical_frame', 'base_link'} <= links
 
 
 def test_namespace_goes_before_the_topics_of_gazebo(tmp_path):
