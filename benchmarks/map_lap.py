@@ -17,14 +17,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from benchmarks.map_panels import Panel, save_panels
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.map_agreement import (
     MapAgreement,
     SeenCells,
     TrueCells,
+    cell_errors,
     judged_cells,
     map_agreement,
 )
@@ -36,6 +37,7 @@ from perception_nodes.geometry import (
 )
 from perception_nodes.inference.registry import bundled_models
 from perception_nodes.mapping import SIMULATOR_CLASSES, GridConfig, SemanticMap
+from perception_nodes.mapping.occupancy import OCCUPIED_FROM
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.simulation import (
     PathDriver,
@@ -44,6 +46,7 @@ from perception_nodes.simulation import (
     SimulationConfig,
 )
 from perception_nodes.structures import Frame, SegmentationMask
+from perception_nodes.visualization.map_panels import MapPanel, draw_panels
 
 STEP_S = 0.2
 """Ten centimetres at 0.5 m/s, and less than the age at which the base drops a command."""
@@ -180,16 +183,20 @@ def run(options: argparse.Namespace) -> tuple[dict[str, dict[str, float]], TrueC
     return {drive.seeing.name: asdict(drive.agreement(truth)) for drive in drives}, truth, drives
 
 
-def panels(drives: Sequence[MappedDrive], truth: TrueCells) -> list[Panel]:
-    """Return the world as a map, then the maps, each with the cells that are judged."""
+def panels(drives: Sequence[MappedDrive], truth: TrueCells) -> list[MapPanel]:
+    """Return the world as a map, then the maps with what is wrong in each."""
     first = drives[0].grid.occupancy_map()
     standing = truth.standing(first)
     seen = np.logical_or.reduce([drive.seen.under(first) for drive in drives])
     costs = np.where(standing, 100, np.where(seen, 0, -1)).astype(np.int8)
-    found = [Panel('world', costs, np.zeros_like(seen), truth.moving(first) & ~standing)]
+    found = [MapPanel(name='world', costs=costs, people=truth.moving(first) & ~standing)]
     for drive in drives:
         map_ = drive.grid.occupancy_map()
-        found.append(Panel(drive.seeing.name, map_.costs, judged_cells(drive.seen, truth, map_)))
+        judged = judged_cells(drive.seen, truth, map_)
+        _, wrong, missed = cell_errors(map_.costs >= OCCUPIED_FROM, standing, judged)
+        found.append(
+            MapPanel(name=drive.seeing.name, costs=map_.costs, wrong=wrong, missed=missed)
+        )
     return found
 
 
@@ -218,7 +225,8 @@ def main() -> None:
         'cpu_s': time.process_time() - begin,
     }  # fmt: skip
     options.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + '\n')
-    save_panels(options.out.with_suffix('.png'), panels(drives, truth))
+    picture = draw_panels(panels(drives, truth))
+    cv2.imwrite(str(options.out.with_suffix('.png')), picture[..., ::-1])
     print(f'written: {options.out} and {options.out.with_suffix(".png")}')
 
 

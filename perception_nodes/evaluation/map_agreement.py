@@ -16,9 +16,8 @@ import numpy as np
 
 from perception_nodes.geometry import PlanarPose
 from perception_nodes.mapping import MapClasses, Observation, OccupancyMap
+from perception_nodes.mapping.occupancy import FREE_UP_TO, OCCUPIED_FROM
 
-FREE_UP_TO, OCCUPIED_FROM = 25, 65
-"""Costs that map_server's defaults call free and occupied."""
 SEEN_TIMES, SEEN_WITHIN_M = 3, 3.0
 TRUE_WITHIN_M = 3.5
 LOW_M = 0.15
@@ -82,7 +81,14 @@ class SeenCells:
 
     def add(self, observation: Observation, pose: PlanarPose) -> None:
         """Count the cells that one frame saw near enough."""
-        points_xy = observation.points_xy.T.astype(np.float64)
+        self.add_points(observation.points_xy.T.astype(np.float64), pose)
+
+    def add_points(self, points_xy: np.ndarray, pose: PlanarPose) -> None:
+        """
+        Count the cells in which one frame has points near enough.
+
+        :param points_xy: (N, 2) float64 in base_link, metres.
+        """
         near = np.hypot(points_xy[:, 0], points_xy[:, 1]) <= SEEN_WITHIN_M
         self._counts.add(pose.apply(points_xy[near]))
 

@@ -9,6 +9,8 @@ import numpy as np
 from perception_nodes.mapping.classes import UNKNOWN
 
 UNKNOWN_COST = -1
+FREE_UP_TO, OCCUPIED_FROM = 25, 65
+"""Costs that map_server's defaults call free and occupied."""
 _BYTE = np.dtype(np.uint8)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perception_nodes.simulation.course import CoursePath
+from perception_nodes.simulation.travelled_way import TravelledWay
 from perception_nodes.simulation.vehicle import Pose2D
 
 END_TOLERANCE_M = 0.1
@@ -31,15 +32,20 @@ class PathDriver:
         self._speed_m_s = speed_m_s
         self._lookahead_m = lookahead_m
         self._max_turn_rad_s = max_turn_rad_s
-        self._s_m: float | None = None
-        self.travelled_m = 0.0
+        self._way = TravelledWay(path)
+
+    @property
+    def travelled_m(self) -> float:
+        """How far it has driven along the path."""
+        return self._way.travelled_m
 
     @property
     def finished(self) -> bool:
         """Whether an open path has been driven to its end; closed ones never end."""
-        if self._path.course.closed or self._s_m is None:
+        s_m = self._way.s_m
+        if self._path.course.closed or s_m is None:
             return False
-        return self._s_m >= self._path.length_m - END_TOLERANCE_M
+        return s_m >= self._path.length_m - END_TOLERANCE_M
 
     def command(self, pose: Pose2D) -> tuple[float, float]:
         """
@@ -47,11 +53,7 @@ class PathDriver:
 
         Call it in the order of time: where the path crosses itself, the place before decides.
         """
-        s_m = self._path.nearest_s_m(pose.x_m, pose.y_m, self._s_m)
-        if self._s_m is not None:
-            half = self._path.length_m / 2
-            self.travelled_m += (s_m - self._s_m + half) % self._path.length_m - half
-        self._s_m = s_m
+        s_m, _ = self._way.move_to(pose.x_m, pose.y_m)
         if self.finished:
             return 0.0, 0.0
         goal = self._path.pose_at(s_m + self._lookahead_m)

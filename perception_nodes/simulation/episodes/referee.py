@@ -6,6 +6,7 @@ import numpy as np
 
 from perception_nodes.simulation.episodes.contact import outline_of, overlap
 from perception_nodes.simulation.episodes.result import Stop, Trace
+from perception_nodes.simulation.travelled_way import TravelledWay
 from perception_nodes.simulation.world import SimulatedWorld
 
 STANDING_M_S = 0.02
@@ -19,21 +20,27 @@ class Referee:
     """
     Counts departures and contacts, and keeps the trace; call :meth:`observe` after every step.
 
-    :ivar travelled_m: along the route.
+    :ivar departures: how often a wheel went beyond the inner edge of a tape.
+    :ivar contacts: how often something was touched while moving.
+    :ivar moved_at_s: steady time of the first motion.
     """
 
     def __init__(self, world: SimulatedWorld) -> None:
         self._world = world
-        self._s_m = 0.0
+        self._way = TravelledWay(world.path, 0.0)
         self._outside = self._touching = False
         self._rows: list[tuple[float, ...]] = []
         self._status: list[str] = []
         self._standing_since_s: float | None = None
         self._justified = False
         self._stops: list[Stop] = []
-        self.travelled_m = 0.0
         self.departures = self.contacts = 0
         self.moved_at_s: float | None = None
+
+    @property
+    def travelled_m(self) -> float:
+        """How far the robot has come along the route."""
+        return self._way.travelled_m
 
     def observe(
         self,
@@ -52,13 +59,7 @@ class Referee:
         """
         world, steady_s = self._world, steady_ns * 1e-9
         pose, speed = world.pose, 0.0 if paused else world.robot.linear_m_s
-        s_m, lateral_m = world.path.project(pose.x_m, pose.y_m, self._s_m)
-        half = world.path.length_m / 2
-        step_m = s_m - self._s_m
-        if world.path.course.closed:
-            step_m = (step_m + half) % (2 * half) - half
-        self.travelled_m += step_m
-        self._s_m = s_m
+        s_m, lateral_m = self._way.move_to(pose.x_m, pose.y_m)
         self._check_wheels()
         self._check_contact(speed)
         self._check_standing(steady_s, speed, status, excuse)
@@ -92,7 +93,7 @@ class Referee:
         path, robot = self._world.path, self._world.robot
         half = path.course.lane_width_m / 2
         offsets = [
-            path.project(float(x), float(y), self._s_m)[1]
+            path.project(float(x), float(y), self._way.s_m)[1]
             for x, y in robot.points_in_world(robot.model.wheels_xy)
         ]
         outside = max(abs(offset) for offset in offsets) > half
@@ -133,6 +134,6 @@ class Referee:
     def _stop(self, start_s: float, end_s: float, reason: str) -> Stop:
         """Return the stop that lasts until now."""
         return Stop(
-            start_s=start_s, duration_s=end_s - start_s, at_m=self._s_m, reason=reason,
+            start_s=start_s, duration_s=end_s - start_s, at_m=self._way.s_m or 0.0, reason=reason,
             justified=self._justified,
         )  # fmt: skip
