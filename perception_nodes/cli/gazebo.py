@@ -34,16 +34,14 @@ def export(
     size: Annotated[str, typer.Option(help='Picture size, WIDTHxHEIGHT.')] = '640x480',
 ) -> None:
     """Write a course with its robot as SDF, URDF and bridge configuration."""
-    from perception_nodes.simulation.gazebo import GazeboRelease, export_course
-    from perception_nodes.simulation.world import SimulationConfig
+    from perception_nodes.simulation.gazebo import GazeboRelease, export_course, standing_scene
 
     allowed = [item.value for item in GazeboRelease]
     if release not in allowed:
         raise typer.BadParameter(f'release {release!r} is not one of {", ".join(allowed)}')
-    config = SimulationConfig(
-        course=course, seed=seed, things=things, clutter=0, walkers=0, disturbance=disturbance,
-        size_wh=parse_size(size),
-    )  # fmt: skip
+    config = standing_scene(
+        course, things=things, seed=seed, disturbance=disturbance, size_wh=parse_size(size)
+    )
     written = export_course(config, GazeboRelease(release), out, namespace=namespace)
     console = Console()
     for what, path in vars(written).items():

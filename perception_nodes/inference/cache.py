@@ -1,4 +1,4 @@
-"""Where downloaded models and built engines lie."""
+"""Where downloaded models, built engines and generated worlds lie."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def cache_folder(part: str) -> Path:
     ``$PERCEPTION_CACHE`` is taken where it is set, else ``$XDG_CACHE_HOME/perception_suite``,
     else ``~/.cache/perception_suite``.
 
-    :param part: ``models`` or ``tensorrt``.
+    :param part: ``models``, ``tensorrt`` or ``gazebo``.
     """
     own = os.environ.get(CACHE_VARIABLE)
     if own:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from perception_nodes.ros.launch_types import SWITCH, LaunchArgument, LaunchGroup, LaunchPlan
+from perception_nodes.ros.launch_arguments import SWITCH, LaunchArgument
+from perception_nodes.ros.launch_companions import RVIZ
+from perception_nodes.ros.launch_gazebo import BASE_COMMANDS, GAZEBO_SIM
+from perception_nodes.ros.launch_types import LaunchGroup, LaunchPlan
 
 MODEL_ARGUMENTS = (
     LaunchArgument(
@@ -167,6 +170,28 @@ PERCEPTION = LaunchGroup(
         PATH_FOLLOWING.executable: False,
     },
     topics={CAMERA.executable: {topic: f'camera/{topic}' for topic in CAMERA_TOPICS}},
+    companions=(RVIZ,),
+)
+GAZEBO = LaunchGroup(
+    members=(
+        CMD_VEL_TIMEOUT.without('cmd_vel_stamped'),
+        DETECTION,
+        SEGMENTATION,
+        SEMANTIC_MAP,
+        PATH_FOLLOWING.without('cmd_vel_stamped'),
+    ),
+    joined={**PERCEPTION.joined, 'cmd_vel_in': 'cmd_vel', 'cmd_vel_out': BASE_COMMANDS},
+    renamed=PERCEPTION.renamed,
+    switched=dict.fromkeys(
+        (
+            DETECTION.executable,
+            SEGMENTATION.executable,
+            SEMANTIC_MAP.executable,
+            PATH_FOLLOWING.executable,
+        ),
+        False,
+    ),
+    companions=(GAZEBO_SIM, RVIZ),
 )
 PLANS = {
     plan.executable: plan
@@ -182,5 +207,5 @@ PLANS = {
     )
 }
 """Launch plans by executable; each has a launch file of the same stem without ``_node``."""
-GROUPS = {'nav2_perception': NAV2_PERCEPTION, 'perception': PERCEPTION}
+GROUPS = {'nav2_perception': NAV2_PERCEPTION, 'perception': PERCEPTION, 'gazebo': GAZEBO}
 """Launch groups by the stem of their launch file."""

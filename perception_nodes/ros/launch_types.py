@@ -1,32 +1,16 @@
-"""Launch files as values: arguments, nodes, and groups of nodes that are joined."""
+"""Launch files as values: nodes, and groups of nodes that are joined."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from perception_nodes.ros.launch_arguments import COMMON_ARGUMENTS, SWITCH, LaunchArgument
+from perception_nodes.ros.launch_companions import Companion, Foreign
+
 PACKAGE = 'perception_suite'
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaunchArgument:
-    """
-    One argument of a launch file.
-
-    :param name: as in ``name:=value``.
-    :param description: shown by ``ros2 launch --show-args``.
-    :param default: text; empty leaves the parameter file's value, or the topic, as it is.
-    :param choices: closed set of values.
-    :param parameter: the node parameter that it sets, or empty.
-    :param remaps: the topic that it remaps, or empty.
-    """
-
-    name: str
-    description: str
-    default: str = ''
-    choices: tuple[str, ...] = ()
-    parameter: str = ''
-    remaps: str = ''
+TRANSFORMS = (('/tf', 'tf'), ('/tf_static', 'tf_static'))
+"""Remappings by which transforms move into a namespace, as Nav2 has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +46,15 @@ class LaunchPlan:
         """Return the node with the values of its arguments."""
         return [StartedNode(plan=self, values=dict(values))]
 
+    def beside(self, values: Mapping[str, str]) -> list[Foreign]:
+        """Return what is started beside the node: nothing."""
+        return []
+
+    def without(self, *names: str) -> LaunchPlan:
+        """Return the plan without some arguments."""
+        kept = tuple(item for item in self.arguments if item.name not in names)
+        return replace(self, arguments=kept)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StartedNode:
@@ -78,14 +71,13 @@ class StartedNode:
 
     @property
     def remappings(self) -> list[tuple[str, str]]:
-        """All remappings; with a namespace transforms move into it, as Nav2 has it."""
+        """All remappings."""
         by_argument = [
             (item.remaps, self.values[item.name])
             for item in self.plan.arguments
             if item.remaps and self.values[item.name]
         ]
-        transforms = [('/tf', 'tf'), ('/tf_static', 'tf_static')]
-        return [*transforms, *self.topics.items(), *by_argument]
+        return [*TRANSFORMS, *self.topics.items(), *by_argument]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +93,7 @@ class LaunchGroup:
     :param switched: default of the switch of each member that has one, by executable; the switch
         is named like the launch file of the member.
     :param topics: further remappings by executable.
+    :param companions: programs of other packages that are started beside the members.
     """
 
     members: tuple[LaunchPlan, ...]
@@ -108,10 +101,11 @@ class LaunchGroup:
     renamed: Mapping[tuple[str, str], str] = field(default_factory=dict)
     switched: Mapping[str, bool] = field(default_factory=dict)
     topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    companions: tuple[Companion, ...] = ()
 
     @property
     def all_arguments(self) -> tuple[LaunchArgument, ...]:
-        """Common arguments first, then the switches, then those of the members."""
+        """Common arguments first, then switches, then those of members and companions."""
         switches = [
             LaunchArgument(
                 name=stem_of(executable),
@@ -127,24 +121,40 @@ class LaunchGroup:
                 name = self._name(plan, argument)
                 default = self.joined.get(name, argument.default)
                 own.setdefault(name, replace(argument, name=name, default=default))
-        return (*COMMON_ARGUMENTS, *switches, *own.values())
+        foreign = [argument for item in self.companions for argument in item.arguments]
+        return (*COMMON_ARGUMENTS, *switches, *own.values(), *foreign)
 
     def started(self, values: Mapping[str, str]) -> list[StartedNode]:
         """Return the nodes whose switch is on; a simulation gives the others its time."""
-        on = [
-            plan
-            for plan in self.members
-            if plan.executable not in self.switched or values[stem_of(plan.executable)] == 'true'
-        ]
-        is_simulated = any(plan.publishes_clock for plan in on)
+        is_simulated = self._is_simulated(values)
         return [
             StartedNode(
                 plan=plan,
                 values=self._values(plan, values, is_simulated=is_simulated),
                 topics=self.topics.get(plan.executable, {}),
             )
-            for plan in on
+            for plan in self._on(values)
         ]
+
+    def beside(self, values: Mapping[str, str]) -> list[Foreign]:
+        """Return what the companions start, on the same time as the nodes."""
+        timed = dict(values)
+        if self._is_simulated(values):
+            timed['use_sim_time'] = 'true'
+        return [started for item in self.companions for started in item.started(timed)]
+
+    def _on(self, values: Mapping[str, str]) -> list[LaunchPlan]:
+        """Return the members whose switch is on, or who have none."""
+        return [
+            plan
+            for plan in self.members
+            if plan.executable not in self.switched or values[stem_of(plan.executable)] == 'true'
+        ]
+
+    def _is_simulated(self, values: Mapping[str, str]) -> bool:
+        """Return whether something that is started makes the time."""
+        by_member = any(plan.publishes_clock for plan in self._on(values))
+        return by_member or any(item.publishes_clock for item in self.companions)
 
     def _name(self, plan: LaunchPlan, argument: LaunchArgument) -> str:
         return self.renamed.get((plan.executable, argument.name), argument.name)
@@ -162,37 +172,3 @@ class LaunchGroup:
 def stem_of(executable: str) -> str:
     """Return the name of the launch file of a node, without its ending."""
     return executable.removesuffix('_node')
-
-
-SWITCH = ('true', 'false')
-
-COMMON_ARGUMENTS = (
-    LaunchArgument(
-        name='params_file', description='Parameter file; empty takes the one of the package'
-    ),
-    LaunchArgument(name='namespace', description='Namespace of the node'),
-    LaunchArgument(
-        name='use_sim_time',
-        description='Take the time from /clock',
-        default='false',
-        choices=SWITCH,
-    ),
-    LaunchArgument(
-        name='autostart',
-        description='Configure and activate the node; false leaves it to a lifecycle manager',
-        default='true',
-        choices=SWITCH,
-    ),
-    LaunchArgument(
-        name='log_level',
-        description='Lowest severity that is logged',
-        default='info',
-        choices=('debug', 'info', 'warn', 'error', 'fatal'),
-    ),
-    LaunchArgument(
-        name='use_respawn',
-        description='Start the node again when it dies',
-        default='false',
-        choices=SWITCH,
-    ),
-)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -23,6 +24,11 @@ from perception_nodes.simulation.parts import Thing
 from perception_nodes.simulation.vehicle import Pose2D
 from perception_nodes.simulation.world import SimulationConfig, populated
 
+ROBOT, URDF, BRIDGE = 'robot.sdf', 'robot.urdf', 'bridge.yaml'
+"""Names in the folder; the world is named like its course."""
+THINGS = 8
+"""Things beside the course, unless told otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GazeboExport:
@@ -39,6 +45,31 @@ class GazeboExport:
     robot: Path
     urdf: Path
     bridge: Path
+
+    @classmethod
+    def read(cls, folder: Path) -> GazeboExport:
+        """
+        Return the files of a folder that was exported before.
+
+        :raises ValueError: a folder without them.
+        """
+        robot, urdf, bridge = (folder / name for name in (ROBOT, URDF, BRIDGE))
+        worlds = [path for path in sorted(folder.glob('*.sdf')) if path != robot]
+        if len(worlds) != 1 or not all(path.is_file() for path in (robot, urdf, bridge)):
+            raise ValueError(
+                f'{folder} is not what perception gazebo export writes: one world, {ROBOT}, '
+                f'{URDF} and {BRIDGE}'
+            )
+        return cls(world=worlds[0], robot=robot, urdf=urdf, bridge=bridge)
+
+
+def standing_scene(course: str, *, things: int = THINGS, **changes: Any) -> SimulationConfig:
+    """
+    Return a scene with what Gazebo shows: nothing that walks, no clutter.
+
+    :param changes: further fields of the configuration.
+    """
+    return SimulationConfig(course=course, things=things, clutter=0, walkers=0, **changes)
 
 
 def export_course(
@@ -68,8 +99,8 @@ def export_course(
     alone = Element('sdf', {'version': SDF_VERSION})
     alone.append(make_robot())
     export = GazeboExport(
-        world=folder / f'{course.name}.sdf', robot=folder / 'robot.sdf',
-        urdf=folder / 'robot.urdf', bridge=folder / 'bridge.yaml',
+        world=folder / f'{course.name}.sdf', robot=folder / ROBOT, urdf=folder / URDF,
+        bridge=folder / BRIDGE,
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     export.world.write_text(document(world), encoding='utf-8')
