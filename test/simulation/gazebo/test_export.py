@@ -259,7 +259,7 @@ def sdf_errors(path):
 
 
 @pytest.mark.parametrize('release', RELEASES, ids=lambda item: item.value)
-@pytest.mark.parametrize('course', ['junction', 'narrow_gate'])
+@pytest.mark.parametrize('course', sorted(course_files()))
 def test_real_sdf_library_reads_world_and_robot(exported, course, release):
     files = exported(course, release)
     for path in (files.world, files.robot):
