@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perception_nodes.cli.demo_processes import Child, Children
+from perception_nodes.cli.child_processes import Child, Children
 from perception_nodes.cli.progress import console
 
 if TYPE_CHECKING:
@@ -70,10 +70,25 @@ def change_state(
 
     :raises ValueError: when the node refuses; the text holds the end of its log.
     """
-    outcome = recorder.change_state(child.name, transition)
-    wait_until(children, f'{child.name} to {transition}', lambda: outcome() is not None)
+    _succeed(recorder.change_state(child.name, transition), children, child, transition)
+
+
+def enable(recorder: GraphRecorder, children: Children, child: Child) -> None:
+    """
+    Let a node begin that waits for its service ``~/enable``.
+
+    :raises ValueError: when the node refuses; the text holds the end of its log.
+    """
+    _succeed(recorder.enable(child.name), children, child, 'be enabled')
+
+
+def _succeed(
+    outcome: Callable[[], bool | None], children: Children, child: Child, what: str
+) -> None:
+    """Wait for the answer, which must be yes."""
+    wait_until(children, f'{child.name} to {what}', lambda: outcome() is not None)
     if not outcome():
-        raise ValueError(f'{child.name} refused to {transition}:\n{child.log_tail()}')
+        raise ValueError(f'{child.name} refused to {what}:\n{child.log_tail()}')
 
 
 def wait_until(children: Children, what: str, is_reached: Callable[[], bool]) -> None:

@@ -52,7 +52,7 @@ class LazyCommand:
 
 COMMANDS: dict[str, LazyCommand] = {
     'demo': LazyCommand(
-        module='demo',
+        module='demo.command',
         attribute='demo',
         help='Drive the simulated robot, detect over DDS, leave a report.',
         extra='simulation',

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perception_nodes.cli.demo_processes import Child, Children
+from perception_nodes.cli.child_processes import Child, Children
 from perception_nodes.cli.graph_processes import change_state, start_node, wait_until
 from perception_nodes.cli.progress import console, progress_bar
 from perception_nodes.detection import DetectionConfig

@@ -38,8 +38,8 @@ class PathFollowingNodeConfig(DrivingConfig, PathConfig, MaskInputConfig):
     cmd_vel_stamped: bool = setting(False, 'Send TwistStamped instead of Twist')
     cmd_vel_stamp: str = setting(
         CommandStamp.NOW.value,
-        'Stamp of TwistStamped: the time of the decision, or of the picture where a picture led '
-        'to it (simulators that wait for the answer to each picture)',
+        'Stamp of TwistStamped: the time of the decision, or of the newest picture that it '
+        'rests on (simulators that wait for the answer to each picture)',
         choices=tuple(item.value for item in CommandStamp),
     )
     control_rate_hz: float = setting(

@@ -99,6 +99,7 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
         self._timer: Any = None
         self._status: FollowerStatus | None = None
         self._newest: tuple[PathEstimate, int] | None = None
+        self._picture_ns: int | None = None
 
     def load(self) -> None:
         """Offer the topics."""
@@ -141,7 +142,7 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
             inputs.close()
         if self._outputs is not None:  # a mask that was in work may have commanded since
             self._outputs.stand()
-        self._pilot = self._status = self._newest = None
+        self._pilot = self._status = self._newest = self._picture_ns = None
 
     def free(self) -> None:
         """Give the topics back."""
@@ -225,7 +226,8 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
             if self._pilot is None:
                 return
             estimate = self._look(self._pilot, seen, stamp_ns)
-            self._decide(self._pilot, stamp_ns)
+            self._picture_ns = stamp_ns
+            self._decide(self._pilot)
         if estimate is not None:
             self._newest = (estimate, stamp_ns)
             outputs.publish_estimate(estimate, stamp_ns)
@@ -245,7 +247,7 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
 
     def _on_timer(self) -> None:
         """Decide without a mask: silence has to stop the robot, too."""
-        if self._with_pilot(lambda pilot: self._decide(pilot, None)):
+        if self._with_pilot(self._decide):
             self._lead_nav2()
             return
         if self._outputs is not None:
@@ -253,12 +255,12 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
         if self._nav2 is not None:
             self._nav2.cancel()
 
-    def _decide(self, pilot: Pilot, picture_ns: int | None) -> None:
+    def _decide(self, pilot: Pilot) -> None:
         """Decide and publish; the lock is held, so that commands leave in their order."""
         now_ns = self.get_clock().now().nanoseconds
         status = pilot.step(now_ns, time.monotonic_ns())
         if self._outputs is not None:
-            self._outputs.publish_status(status, picture_ns)
+            self._outputs.publish_status(status, self._picture_ns)
         before, self._status = self._status, status
         if before is None or before.state is not status.state:
             self._tell(status)

@@ -67,7 +67,7 @@ class PathFollowingOutputs:
         """
         Publish what was decided, the command first.
 
-        :param picture_ns: stamp of the picture that led to the decision, None for none.
+        :param picture_ns: stamp of the newest picture that was looked at, None before the first.
         """
         now = self._node.get_clock().now().to_msg()
         is_disabled = status.state is DriveState.DISABLED

@@ -10,22 +10,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray
-from perception_suite.msg import FrameTiming
+from nav_msgs.msg import Odometry
+from perception_suite.msg import FrameTiming, PathFollowingStatus
 from rclpy.serialization import deserialize_message
 from vision_msgs.msg import Detection2DArray
 
+from perception_nodes.driving.supervisor import DriveState
 from perception_nodes.ros.recorder import RecordedTopic
 from perception_nodes.ros.recorder_bag import BagCounts
 from perception_nodes.ros.recorder_graph import GraphRecorder
 from perception_nodes.ros.recorder_view import ViewFeed, stamp_of
 from perception_nodes.visualization.live import LiveView
 
-_DETECTOR = 'detection_node'
+_DETECTOR, _SEGMENTER = 'detection_node', 'segmentation_node'
+_FOLLOWER, _MAP = 'path_following_node', 'semantic_map_node'
 _IMAGE = 'camera/image_raw'
 _TRUTH = 'camera/ground_truth/detections'
 _FOUND = f'{_DETECTOR}/detections'
 _LABELS = f'{_DETECTOR}/label_info'
 _TIMING = f'{_DETECTOR}/timing'
+_STATUS = f'{_FOLLOWER}/status'
+_TRUE_PLACE = 'ground_truth/odom'
 _CLOCK = '/clock'
 _DIAGNOSTICS = '/diagnostics'
 _BOXES = 'vision_msgs/msg/Detection2DArray'
@@ -41,6 +46,20 @@ _TOPICS = (
         name=f'{_DETECTOR}/vision_info', type_name='vision_msgs/msg/VisionInfo', latched=True
     ),
     RecordedTopic(name=_TIMING, type_name='perception_suite/msg/FrameTiming'),
+    RecordedTopic(name=f'{_SEGMENTER}/mask', type_name='sensor_msgs/msg/Image', codec='png'),
+    RecordedTopic(
+        name=f'{_SEGMENTER}/label_info', type_name='vision_msgs/msg/LabelInfo', latched=True
+    ),
+    RecordedTopic(name=f'{_SEGMENTER}/timing', type_name='perception_suite/msg/FrameTiming'),
+    RecordedTopic(name=f'{_FOLLOWER}/path', type_name='nav_msgs/msg/Path'),
+    RecordedTopic(name=f'{_FOLLOWER}/estimate', type_name='perception_suite/msg/PathEstimate'),
+    RecordedTopic(name=_STATUS, type_name='perception_suite/msg/PathFollowingStatus'),
+    # Grids are large; people look at one now and then.
+    RecordedTopic(
+        name=f'{_MAP}/occupancy', type_name='nav_msgs/msg/OccupancyGrid', latched=True, every_s=0.5
+    ),
+    RecordedTopic(name='cmd_vel', type_name='geometry_msgs/msg/TwistStamped'),
+    RecordedTopic(name=_TRUE_PLACE, type_name='nav_msgs/msg/Odometry'),
     RecordedTopic(name='odom', type_name='nav_msgs/msg/Odometry'),
     RecordedTopic(name=_CLOCK, type_name='rosgraph_msgs/msg/Clock'),
     RecordedTopic(name='/tf', type_name=_TF),
@@ -55,25 +74,29 @@ class RunProgress:
     """
     How far the run has come.
 
-    :param is_linked: the detector has discovered a publisher of its images.
+    :param linked: nodes that have discovered a publisher of their pictures.
     :param simulated_s: newest time on ``/clock``, relative to the first.
     :param clock_at_s: steady time at which ``/clock`` came last, 0 before the first.
     :param results: detection messages so far.
     :param objects: detections in the newest of them.
     :param node_ms: median of the detector's own time over the last results, 0 before the first.
+    :param place_xy: where the robot really is, in the world; None before it is known.
+    :param doing: state of the path follower, and why it stands.
     """
 
-    is_linked: bool = False
+    linked: frozenset[str] = frozenset()
     simulated_s: float = 0.0
     clock_at_s: float = 0.0
     results: int = 0
     objects: int = 0
     node_ms: float = 0.0
+    place_xy: tuple[float, float] | None = None
+    doing: str = ''
 
 
 class DemoRecorder(GraphRecorder):
     """
-    Records simulator and detector; spins a node of its own in a thread of its own.
+    Records simulator and nodes; spins a node of its own in a thread of its own.
 
     :param bag: folder of the bag, which must not exist.
     :param view: shows the pictures live, None for no view.
@@ -113,6 +136,8 @@ class DemoRecorder(GraphRecorder):
             _TIMING: [self._on_timing],
             _CLOCK: [self._on_clock],
             _DIAGNOSTICS: [self._on_diagnostics],
+            _TRUE_PLACE: [self._on_true_place],
+            _STATUS: [self._on_status],
         }
         if self._feed is not None:
             for name, watcher in (
@@ -136,8 +161,9 @@ class DemoRecorder(GraphRecorder):
     def _on_diagnostics(self, data: bytes) -> None:
         for status in deserialize_message(data, DiagnosticArray).status:
             publishers = {value.key: value.value for value in status.values}.get('publishers', '0')
-            if status.name.startswith(_DETECTOR) and publishers != '0':
-                self._update(is_linked=True)
+            node = status.name.partition(':')[0].strip()
+            if publishers != '0' and node not in self.progress.linked:
+                self._update(linked=self.progress.linked | {node})
 
     def _on_clock(self, data: bytes) -> None:
         now_ns = stamp_of(data)
@@ -154,6 +180,16 @@ class DemoRecorder(GraphRecorder):
         self._node_ms.append(deserialize_message(data, FrameTiming).total_s * 1e3)
         middle = sorted(self._node_ms)[len(self._node_ms) // 2]
         self._update(node_ms=middle)
+
+
+    def _on_true_place(self, data: bytes) -> None:
+        place = deserialize_message(data, Odometry).pose.pose.position
+        self._update(place_xy=(place.x, place.y))
+
+    def _on_status(self, data: bytes) -> None:
+        status = deserialize_message(data, PathFollowingStatus)
+        words = DriveState(status.state).name.lower()
+        self._update(doing=f'{words}: {status.text}' if status.text else words)
 
 
 def _all_of(watchers: Sequence[Callable[[bytes], object]]) -> Callable[[bytes], None]:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import rclpy
 from lifecycle_msgs.msg import Transition
@@ -15,6 +15,7 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
+from std_srvs.srv import SetBool
 
 from perception_nodes.ros.recorder import RecordedTopic, TopicRecorder
 from perception_nodes.ros.recorder_bag import BagCounts
@@ -55,8 +56,20 @@ class GraphRecorder:
         :param transition: ``configure`` or ``activate``.
         :returns: to be polled; None until there is an answer, then whether it succeeded.
         """
-        client = self._node.create_client(ChangeState, f'{node}/change_state')
         request = ChangeState.Request(transition=Transition(id=_TRANSITIONS[transition]))
+        return self._ask(ChangeState, f'{node}/change_state', request)
+
+    def enable(self, node: str) -> Callable[[], bool | None]:
+        """
+        Ask a node on its service ``~/enable`` to begin, once it can be asked.
+
+        :returns: as for :meth:`change_state`.
+        """
+        return self._ask(SetBool, f'{node}/enable', SetBool.Request(data=True))
+
+    def _ask(self, kind: type[Any], service: str, request: Any) -> Callable[[], bool | None]:
+        """Return what asks when the service is there, and then tells whether it succeeded."""
+        client = self._node.create_client(kind, service)
         asked: list[Future] = []
 
         def outcome() -> bool | None:

@@ -42,6 +42,7 @@ class SimulationNode(PerceptionNode[SimulationNodeConfig]):
       - ``camera/ground_truth/mask`` (sensor_msgs/Image): mono8 class ids, 255 is unlabelled
       - ``camera/ground_truth/label_info`` (vision_msgs/LabelInfo): names of mask values, latched
       - ``odom`` (nav_msgs/Odometry): noisy wheel odometry
+      - ``ground_truth/odom`` (nav_msgs/Odometry): the true place, in the course's coordinates
       - ``/tf`` (tf2_msgs/TFMessage): odom to base_link
       - ``/tf_static`` (tf2_msgs/TFMessage): base_link to camera_link to camera_optical_frame
       - ``/clock`` (rosgraph_msgs/Clock): simulated time

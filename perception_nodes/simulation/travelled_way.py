@@ -26,7 +26,7 @@ class TravelledWay:
         return self._s_m
 
     def move_to(self, x_m: float, y_m: float) -> tuple[float, float]:
-        """Return arc length of a place in the world, and its distance from the path, left positive."""
+        """Return arc length of a place, and its distance from the path, left positive."""
         s_m, lateral_m = self._path.project(x_m, y_m, self._s_m)
         if self._s_m is not None:
             step_m = s_m - self._s_m

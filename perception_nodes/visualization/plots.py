@@ -111,14 +111,25 @@ def lines_svg(
     return svg_of(figure, 'lines')
 
 
-def track_svg(path_xy: np.ndarray) -> str:
+def track_svg(
+    path_xy: np.ndarray,
+    *,
+    edges: Sequence[np.ndarray] = (),
+    marks_xy: np.ndarray | None = None,
+) -> str:
     """
     Return a path seen from above, with its start, in equal scales.
 
-    :param path_xy: (N, 2) metres, x forward and y left of the start (REP-103).
+    :param path_xy: (N, 2) metres, x to the right and y up.
+    :param edges: (M, 2) lines beside it, such as the edges of a lane.
+    :param marks_xy: (K, 2) places to mark on it, None for none.
     """
-    figure, (axes,) = axes_row(1, (4.6, 3.4))
-    axes.plot(*path_xy.T, color=hex_color(class_color(1)), lw=2)
+    figure, (axes,) = axes_row(1, (6.4, 4.2))
+    for edge in edges:
+        axes.plot(*edge.T, color=hex_color(class_color(2)), lw=1.2)
+    axes.plot(*path_xy.T, color=hex_color(class_color(1)), lw=1.6)
+    if marks_xy is not None:
+        axes.plot(*marks_xy.T, 'X', color=hex_color(class_color(5)), ms=8, ls='none')
     if len(path_xy):
         axes.plot(*path_xy[0], 'o', color=hex_color(class_color(5)), ms=7)
         axes.annotate(' start', path_xy[0], color=INK)

@@ -218,6 +218,8 @@ def test_stamped_commands_bear_the_stamp_of_the_picture(make_robot):
     pictures = {(e.header.stamp.sec, e.header.stamp.nanosec) for e in robot.estimates}
     commands = {(c.header.stamp.sec, c.header.stamp.nanosec) for c in stamped}
     assert len(pictures & commands) > 3
+    driving = [c.header.stamp for c in stamped if c.twist.linear.x > 0][1:-1]
+    assert {(stamp.sec, stamp.nanosec) for stamp in driving} <= pictures
     assert stamped[-1].header.frame_id == 'base_link'
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perception_nodes.cli import demo as demo_module
+from perception_nodes.cli.demo import command as demo_module
 
 pytestmark = pytest.mark.ros
 START = (sys.executable, '-m', 'perception_nodes.cli.main', 'demo')
@@ -62,8 +62,13 @@ def test_demo_leaves_video_report_and_figures(finished):
     assert figures['recorder']['dropped'] == {}
     assert figures['time']['simulated_s'] == pytest.approx(4, abs=0.7)
     assert figures['latency_ms']['p50'] > 1
+    assert figures['drive']['driven_m'] > 0.2
+    assert figures['drive']['departures'] == 0
+    assert figures['map']['cells'] > 100
     assert (finished / 'demo.webm').stat().st_size > 10_000
-    assert 'What the robot saw' in (finished / 'report.html').read_text(encoding='utf-8')
+    page = (finished / 'report.html').read_text(encoding='utf-8')
+    for title in ('What the robot saw', 'The drive', 'The map'):
+        assert title in page
 
 
 @pytest.mark.data
@@ -81,8 +86,13 @@ def test_bag_holds_typed_messages_with_identical_stamps(finished):
                 stamps.setdefault(connection.topic, set()).add(at)
     assert types['/detection_node/detections'] == 'vision_msgs/msg/Detection2DArray'
     assert types['/detection_node/timing'] == 'perception_suite/msg/FrameTiming'
+    masks = stamps['/segmentation_node/mask/compressed']
+    assert types['/path_following_node/status'] == 'perception_suite/msg/PathFollowingStatus'
+    assert types['/semantic_map_node/occupancy'] == 'nav_msgs/msg/OccupancyGrid'
+    assert stamps['/path_following_node/estimate'] <= masks
     found = stamps['/detection_node/detections']
     assert found
+    assert masks <= stamps['/camera/image_raw/compressed']
     assert found <= stamps['/camera/image_raw/compressed']
     assert found <= stamps['/camera/ground_truth/detections']
 
@@ -124,7 +134,7 @@ def test_interrupted_demo_leaves_no_process_behind(model, tmp_path, number):
     children = _children(process.pid)
     try:
         assert log.exists()
-        assert len(children) == 2
+        assert len(children) == 5
         process.send_signal(number)
         assert process.wait(40) != 0
         assert not [pid for pid in children if Path(f'/proc/{pid}').exists()]
@@ -146,10 +156,12 @@ def test_output_folder_is_emptied_only_of_what_a_demo_made(tmp_path, monkeypatch
             out=tmp_path,
             duration_s=1,
             model='',
+            segmenter='',
             device='',
             course='',
             seed=0,
             rate_hz=1,
+            speed_m_s=1,
             viewer='',
         )
     )

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from perception_nodes.cli import demo_processes
-from perception_nodes.cli.demo_processes import Child, ChildDiedError, Children
+from perception_nodes.cli import child_processes
+from perception_nodes.cli.child_processes import Child, ChildDiedError, Children
 
 WAITS = """
 import signal, sys, time
@@ -77,7 +77,7 @@ def test_child_that_heeds_sigint_ends_with_zero(start):
 
 
 def test_child_that_ignores_sigint_is_terminated(start, monkeypatch):
-    monkeypatch.setitem(demo_processes._PATIENCE_S, signal.SIGINT, 0.2)
+    monkeypatch.setitem(child_processes._PATIENCE_S, signal.SIGINT, 0.2)
     child = start(IGNORES)
     wait_for(lambda: 'ready' in child.log_tail())
     assert child.stop() == -signal.SIGTERM

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from perception_nodes.cli.demo_pictures import count_errors, draw_frame, worst_moments
+from perception_nodes.cli.demo.pictures import Scene, count_errors, worst_moments
 from perception_nodes.evaluation.demo_result import (
     SMALLEST_SIDE_PX,
     ClassResult,
@@ -20,7 +20,6 @@ from perception_nodes.visualization.plots import (
     PrecisionRecallCurve,
     latency_svg,
     precision_recall_svg,
-    track_svg,
 )
 from perception_nodes.visualization.report import (
     Block,
@@ -52,31 +51,39 @@ _PHASE_WORDS = {
 
 
 def build_report(
-    run: DemoRun, result: DemoResult, *, video: str, facts: Mapping[str, str], command: str
+    scene: Scene,
+    result: DemoResult,
+    *,
+    drive: Sequence[Section] = (),
+    video: str,
+    facts: Mapping[str, str],
+    command: str,
 ) -> Report:
     """
     Return the page.
 
+    :param drive: sections about driving and mapping; they come after the pictures.
     :param video: path of the video relative to the page.
     :param facts: what was measured on what, heading and text.
     :param command: what makes the same page again.
     """
+    run = scene.run
     when = time.strftime('%Y-%m-%d %H:%M %Z')
     return Report(
         title='What the robot saw',
         subtitle=(
             f'{result.simulated_s:.0f} simulated seconds on a marked course, {when}. Simulator, '
-            'detector and recorder ran as separate processes and talked over DDS. '
+            'nodes and recorder ran as separate processes and talked over DDS. '
             f'Detector: {run.model or "unknown"}.'
         ),
         sections=(
             Section(title='In short', blocks=(_key_figures(result),)),
-            Section(title='Video', blocks=(_video(run, video),)),
-            Section(title='Pictures', blocks=_pictures(run)),
-            Section(title='Right and wrong', blocks=_quality(run, result)),
+            Section(title='Video', blocks=(_video(scene, video),)),
+            *drive,
+            Section(title='Pictures', blocks=_pictures(scene)),
+            Section(title='Detections, right and wrong', blocks=_quality(run, result)),
             Section(title='Latency', blocks=_latency(result)),
             Section(title='Frames', blocks=(_frames(result),)),
-            Section(title='The way', blocks=(_way(run),)),
             Section(title='Machine and method', blocks=(_machine(facts), _method())),
         ),
         footer=f'Made by: {command}',
@@ -122,38 +129,41 @@ def _key_figures(result: DemoResult) -> Figures:
     )
 
 
-def _video(run: DemoRun, video: str) -> Video:
-    shown = [frame for frame in run.frames if frame.jpeg and frame.found is not None]
+def _video(scene: Scene, video: str) -> Video:
+    shown = [frame for frame in scene.run.frames if frame.jpeg and frame.found is not None]
     poster = ''
     if shown:
         richest = max(shown, key=lambda frame: len(frame.found) if frame.found is not None else 0)
-        poster = picture(draw_frame(richest, run.class_names)).data_uri
+        poster = picture(scene.video_picture(richest)).data_uri
     return Video(
         source=video,
         poster=poster,
-        caption='Colour: what the detector published, with its score. White dashes: what is '
-        'really there. Plays in simulated time.',
+        caption='Boxes: what the detector published, with its score; white dashes: what is really '
+        'there. Tint: classes of the segmenter. Green line: the path that is followed. Right: '
+        'the map so far, the lane in orange, the way in blue. Plays in simulated time.',
     )
 
 
-def _pictures(run: DemoRun) -> tuple[Block, ...]:
+def _pictures(scene: Scene) -> tuple[Block, ...]:
     """Return pictures evenly spread over the run, and those with the most errors."""
-    frames = [f for f in run.frames if f.jpeg and f.found is not None and f.truth is not None]
+    frames = [
+        f for f in scene.run.frames if f.jpeg and f.found is not None and f.truth is not None
+    ]
     if not frames:
         return (Text(paragraphs=('No picture has both an answer and ground truth.',)),)
     spread = np.unique(np.linspace(0, len(frames) - 1, _SHEET_PICTURES).astype(int))
-    tiles = [draw_frame(frames[i], run.class_names, width=_TILE_WIDTH) for i in spread]
+    tiles = [scene.picture(frames[i], width=_TILE_WIDTH) for i in spread]
     sheet = contact_sheet(tiles, columns=3, tile_width=_TILE_WIDTH)
     worst = worst_moments(frames)
     return (
         Gallery(pictures=(picture(sheet, f'{len(spread)} moments, evenly spread over the run'),)),
-        Gallery(pictures=tuple(_worst(frame, run.class_names) for frame in worst)),
+        Gallery(pictures=tuple(_worst(scene, frame) for frame in worst)),
     )
 
 
-def _worst(frame: RunFrame, class_names: Sequence[str]) -> Picture:
+def _worst(scene: Scene, frame: RunFrame) -> Picture:
     caption = f'among the worst moments: {count_errors(frame)} boxes missed or extra'
-    return picture(draw_frame(frame, class_names), caption)
+    return picture(scene.picture(frame), caption)
 
 
 def _quality(run: DemoRun, result: DemoResult) -> tuple[Block, ...]:
@@ -244,12 +254,6 @@ def _frames(result: DemoResult) -> Table:
     )
 
 
-def _way(run: DemoRun) -> Plot:
-    steps = np.diff(run.path_xy, axis=0)
-    length_m = float(np.hypot(*steps.T).sum()) if len(steps) else 0.0
-    return Plot(svg=track_svg(run.path_xy), caption=f'Odometry: {length_m:.1f} m driven.')
-
-
 def _machine(facts: Mapping[str, str]) -> Table:
     return Table(columns=('what', 'value'), rows=tuple(facts.items()))
 
@@ -261,7 +265,8 @@ def _method() -> Text:
             'are JPEG copies; the detector saw the raw pictures. Precision and recall count '
             'pictures with an answer; pictures without one are counted above. The course and its '
             'objects come from the same simulator as the training pictures of the bundled '
-            'detector, so these figures say nothing about real cameras.',
+            'models, so these figures say nothing about real cameras. Simulated time waits for '
+            'the answers to each picture, so a slow machine takes longer and sees the same.',
         )
     )
 
