@@ -1,4 +1,4 @@
-"""Labelled sets by address, such as ``coco:annotations.json`` or ``voc:folder@split``."""
+"""Labelled sets by address, such as ``coco:annotations.json`` or ``yolo:data.yaml@split``."""
 
 from __future__ import annotations
 
@@ -6,44 +6,55 @@ from collections.abc import Callable
 from pathlib import Path
 
 from perception_nodes.evaluation.addresses import reader_of
-from perception_nodes.evaluation.ground_truth import GroundTruth, read_coco
+from perception_nodes.evaluation.ground_truth import GroundTruth, Problem, read_coco
 from perception_nodes.evaluation.penn_fudan import read_penn_fudan
 from perception_nodes.evaluation.voc import read_voc
+from perception_nodes.evaluation.yolo_labels import read_yolo
 
 
-def _open_coco(place: str, images: Path | None) -> GroundTruth:
-    return read_coco(Path(place), images)
+def _open_coco(place: str, images: Path | None, problem: Problem | None) -> GroundTruth:
+    return read_coco(Path(place), images, problem)
 
 
-def _open_voc(place: str, images: Path | None) -> GroundTruth:
+def _open_voc(place: str, images: Path | None, problem: Problem | None) -> GroundTruth:
     folder, _, split = place.partition('@')
     _refuse_images('voc', images)
-    return read_voc(Path(folder), split)
+    return read_voc(Path(folder), split, problem)
 
 
-def _open_penn_fudan(place: str, images: Path | None) -> GroundTruth:
+def _open_yolo(place: str, images: Path | None, problem: Problem | None) -> GroundTruth:
+    card, _, split = place.partition('@')
+    _refuse_images('yolo', images)
+    return read_yolo(Path(card), split, problem)
+
+
+def _open_penn_fudan(place: str, images: Path | None, problem: Problem | None) -> GroundTruth:
     _refuse_images('penn_fudan', images)
     return read_penn_fudan(Path(place))
 
 
-DATASETS: dict[str, Callable[[str, Path | None], GroundTruth]] = {
+DATASETS: dict[str, Callable[[str, Path | None, Problem | None], GroundTruth]] = {
     'coco': _open_coco,
     'voc': _open_voc,
+    'yolo': _open_yolo,
     'penn_fudan': _open_penn_fudan,
 }
 
 
-def open_dataset(address: str, images: Path | None = None) -> GroundTruth:
+def open_dataset(
+    address: str, images: Path | None = None, on_problem: Problem | None = None
+) -> GroundTruth:
     """
     Read a labelled set.
 
     :param address: ``coco:annotations.json``, ``voc:folder``, ``voc:folder@val`` (a list in
-        ``ImageSets/Main``) or ``penn_fudan:folder``.
+        ``ImageSets/Main``), ``yolo:data.yaml@val`` or ``penn_fudan:folder``.
     :param images: folder of the pictures, for ``coco`` alone.
+    :param on_problem: takes labels that are wrong; without it the first one is an error.
     :raises ValueError: for another kind, naming the known ones, or for labels that are wrong.
     """
     read, place = reader_of(address, DATASETS, 'coco:annotations.json')
-    return read(place, images)
+    return read(place, images, on_problem)
 
 
 def _refuse_images(kind: str, images: Path | None) -> None:

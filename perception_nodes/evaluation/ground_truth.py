@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,23 @@ from perception_nodes.structures import ColorOrder, Frame
 
 class GroundTruthError(ValueError):
     """Labels or pictures that cannot be used; the text names the file and the cure."""
+
+
+class LabelFault(str, Enum):
+    """What is wrong with a label that a reader leaves out."""
+
+    BROKEN = 'label_broken'
+    CLASS = 'class_unknown'
+    NO_MASK = 'mask_missing'
+    UNREADABLE = 'picture_unreadable'
+
+
+Problem = Callable[[LabelFault, Path, str], None]
+"""
+Called with what is wrong, the file and words; what it concerns is then left out.
+
+A reader without one raises at the first problem.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +113,23 @@ class GroundTruth:
         )
 
 
-def read_coco(annotations: Path, images: Path | None = None) -> GroundTruth:
+def refuse(fault: LabelFault, path: Path, words: str, on_problem: Problem | None) -> None:
+    """Pass a problem on, or raise it where nobody listens."""
+    if on_problem is None:
+        raise GroundTruthError(f'{path}: {words}')
+    on_problem(fault, path, words)
+
+
+def read_coco(
+    annotations: Path, images: Path | None = None, on_problem: Problem | None = None
+) -> GroundTruth:
     """
     Read a COCO instances file.
 
     :param annotations: JSON file.
     :param images: folder of the pictures; None: the folder of the file, or ``images/`` in it,
         wherever the first picture is found.
+    :param on_problem: takes annotations that are wrong; without it the first one is an error.
     :raises GroundTruthError: naming the file and what is wrong.
     """
     try:
@@ -109,6 +137,8 @@ def read_coco(annotations: Path, images: Path | None = None) -> GroundTruth:
     except (OSError, ValueError) as error:
         raise GroundTruthError(f'{annotations}: cannot be read as JSON: {error}') from error
     try:
+        if on_problem is not None:
+            content = _sound(content, annotations, on_problem)
         truth = GroundTruth(content, images or annotations.parent)
         is_here = images or not truth.images or truth.images[0].path.is_file()
         return truth if is_here else GroundTruth(content, annotations.parent / 'images')
@@ -158,6 +188,33 @@ def coco_content(
     ]
     categories = [{'id': number, 'name': name} for name, number in numbers.items()]
     return {'images': list(images), 'annotations': annotations, 'categories': categories}
+
+
+def _sound(content: Any, path: Path, on_problem: Problem) -> dict[str, Any]:
+    """Return the content without annotations that are wrong; each is reported."""
+    try:
+        pictures = {int(image['id']): str(image['file_name']) for image in content['images']}
+        categories = {int(category['id']) for category in content['categories']}
+        annotations = list(content['annotations'])
+    except (KeyError, TypeError, ValueError) as error:
+        raise GroundTruthError(
+            f'labels are not in the COCO layout: {type(error).__name__} {error}'
+        ) from error
+    sound = []
+    for item in annotations:
+        try:
+            _check_annotation(item)
+        except (KeyError, TypeError, ValueError) as error:
+            on_problem(LabelFault.BROKEN, path, f'annotation {item!r:.80}: {error!r}')
+            continue
+        picture, category = int(item['image_id']), int(item['category_id'])
+        if picture not in pictures:
+            on_problem(LabelFault.BROKEN, path, f'an annotation of image_id {picture}: no such')
+        elif category not in categories:
+            on_problem(LabelFault.CLASS, path, f'{pictures[picture]}: category_id {category}')
+        else:
+            sound.append(item)
+    return {**content, 'annotations': sound}
 
 
 def _check_annotation(annotation: Mapping[str, Any]) -> None:

@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from perception_nodes.evaluation.addresses import reader_of
-from perception_nodes.evaluation.ground_truth import GroundTruthError, read_picture
+from perception_nodes.evaluation.ground_truth import (
+    GroundTruthError,
+    LabelFault,
+    Problem,
+    read_picture,
+    refuse,
+)
 from perception_nodes.imaging.image_error import ImageError
 from perception_nodes.imaging.index_png import read_index_png
 from perception_nodes.inference.class_lists import load_class_list
@@ -87,33 +93,40 @@ class MaskedSet:
         return frame, mask
 
 
-def read_camvid(folder: Path, split: str) -> MaskedSet:
+def read_camvid(folder: Path, split: str, on_problem: Problem | None = None) -> MaskedSet:
     """
     Read ``<split>/*.png`` with ``<split>annot/*.png``, the layout of the small CamVid.
 
     :param split: ``train``, ``val`` or another pair of folders that is there.
+    :param on_problem: takes pictures without a mask; without it the first one is an error.
     :raises GroundTruthError: naming what is missing.
     """
     pictures, masks = folder / split, folder / f'{split}annot'
     if not split or not (pictures.is_dir() and masks.is_dir()):
-        known = sorted(
-            path.name for path in folder.glob('*') if (folder / f'{path.name}annot').is_dir()
-        )
+        known = camvid_splits(folder)
         raise GroundTruthError(
             f'{folder}: has no folders {split or "SPLIT"} and {split or "SPLIT"}annot; write '
             f'camvid:{folder}@SPLIT with one of: {", ".join(known) or "none"}'
         )
     return MaskedSet(
         classes=load_class_list(_CAMVID_CLASSES),
-        pictures=_pairs(pictures, masks),
+        pictures=_pairs(pictures, masks, on_problem),
         ignored=_CAMVID_IGNORED,
     )
 
 
-def read_synthesised(folder: Path) -> MaskedSet:
+def camvid_splits(folder: Path) -> list[str]:
+    """Return the names of the pairs of folders that are there."""
+    return sorted(
+        path.name for path in folder.glob('*') if (folder / f'{path.name}annot').is_dir()
+    )
+
+
+def read_synthesised(folder: Path, on_problem: Problem | None = None) -> MaskedSet:
     """
     Read a folder that ``perception synthesize --masks`` wrote: ``images/``, ``masks/``, card.
 
+    :param on_problem: takes pictures without a mask; without it the first one is an error.
     :raises GroundTruthError: naming what is missing.
     """
     card = folder / _CARD
@@ -126,7 +139,8 @@ def read_synthesised(folder: Path) -> MaskedSet:
             f'{card}: {_CARD_KEY} is {names!r}; synthesise the set with masks, or write the '
             'class names there as a list'
         )
-    return MaskedSet(classes=tuple(names), pictures=_pairs(folder / 'images', folder / 'masks'))
+    pairs = _pairs(folder / 'images', folder / 'masks', on_problem)
+    return MaskedSet(classes=tuple(names), pictures=pairs)
 
 
 def joined(sets: Sequence[MaskedSet]) -> MaskedSet:
@@ -146,35 +160,39 @@ def joined(sets: Sequence[MaskedSet]) -> MaskedSet:
     return replace(first, pictures=tuple(picture for one in sets for picture in one.pictures))
 
 
-def open_masked_set(address: str) -> MaskedSet:
+def open_masked_set(address: str, on_problem: Problem | None = None) -> MaskedSet:
     """
     Read a labelled set.
 
     :param address: ``camvid:folder@val`` or ``masks:folder`` (with ``dataset.json``).
+    :param on_problem: takes pictures without a mask; without it the first one is an error.
     :raises ValueError: for another kind, naming the known ones, or for labels that are wrong.
     """
     read, place = reader_of(address, MASKED_SETS, 'camvid:folder@val')
-    return read(place)
+    return read(place, on_problem)
 
 
-def _open_camvid(place: str) -> MaskedSet:
+def _open_camvid(place: str, on_problem: Problem | None) -> MaskedSet:
     folder, _, split = place.rpartition('@') if '@' in place else (place, '', '')
-    return read_camvid(Path(folder), split)
+    return read_camvid(Path(folder), split, on_problem)
 
 
-MASKED_SETS: dict[str, Callable[[str], MaskedSet]] = {
+MASKED_SETS: dict[str, Callable[[str, Problem | None], MaskedSet]] = {
     'camvid': _open_camvid,
-    'masks': lambda place: read_synthesised(Path(place)),
+    'masks': lambda place, on_problem: read_synthesised(Path(place), on_problem),
 }
 
 
-def _pairs(pictures: Path, masks: Path) -> tuple[MaskedPicture, ...]:
+def _pairs(pictures: Path, masks: Path, on_problem: Problem | None) -> tuple[MaskedPicture, ...]:
     """Return the pictures by name, each with the mask of the same stem."""
     found = sorted(path for path in pictures.glob('*') if path.suffix.lower() in _PICTURES)
-    pairs = [MaskedPicture(path=path, mask_path=masks / f'{path.stem}.png') for path in found]
-    missing = next((pair for pair in pairs if not pair.mask_path.is_file()), None)
-    if missing is not None:
-        raise GroundTruthError(f'{missing.path}: has no mask {missing.mask_path}')
-    if not pairs:
+    if not found:
         raise GroundTruthError(f'{pictures}: holds no picture ({", ".join(_PICTURES)})')
+    pairs = []
+    for path in found:
+        mask_path = masks / f'{path.stem}.png'
+        if mask_path.is_file():
+            pairs.append(MaskedPicture(path=path, mask_path=mask_path))
+        else:
+            refuse(LabelFault.NO_MASK, path, f'has no mask {mask_path}', on_problem)
     return tuple(pairs)

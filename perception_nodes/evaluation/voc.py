@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
-from perception_nodes.evaluation.ground_truth import GroundTruth, GroundTruthError, coco_content
+from perception_nodes.evaluation.ground_truth import (
+    GroundTruth,
+    GroundTruthError,
+    LabelFault,
+    Problem,
+    coco_content,
+    refuse,
+)
 
 _ORIGIN = 1.0  # the top left pixel of PASCAL VOC is (1, 1), and xmax is the last pixel inside
 
 
-def read_voc(folder: Path, split: str = '') -> GroundTruth:
+def read_voc(folder: Path, split: str = '', on_problem: Problem | None = None) -> GroundTruth:
     """
     Read a folder with ``Annotations/*.xml`` and ``JPEGImages``.
 
@@ -19,6 +27,8 @@ def read_voc(folder: Path, split: str = '') -> GroundTruth:
 
     :param folder: root of the set.
     :param split: name of a list in ``ImageSets/Main`` without ``.txt``; empty takes everything.
+    :param on_problem: takes files that are wrong; without it the first one is an error. With it
+        inverted boxes are kept as they are.
     :raises GroundTruthError: naming the file and what is wrong.
     """
     images: list[dict[str, Any]] = []
@@ -26,10 +36,15 @@ def read_voc(folder: Path, split: str = '') -> GroundTruth:
     for image_id, path in enumerate(_annotation_files(folder, split), start=1):
         try:
             root = ElementTree.parse(path).getroot()
-            images.append(_image(root, image_id, path, folder / 'JPEGImages'))
-            boxes += [(image_id, *_box(item)) for item in root.iter('object')]
+            image = _image(root, image_id, path, folder / 'JPEGImages')
+            strict = on_problem is None
+            found = [(image_id, *_box(item, strict=strict)) for item in root.iter('object')]
         except (OSError, ElementTree.ParseError, ValueError) as error:
-            raise GroundTruthError(f'{path}: is not a PASCAL VOC label: {error}') from error
+            words = f'is not a PASCAL VOC label: {error}'
+            refuse(LabelFault.BROKEN, path, words, on_problem)
+            continue
+        images.append(image)
+        boxes += found
     names = sorted({name for _, name, _, _ in boxes})
     return GroundTruth(coco_content(images, boxes, names), folder / 'JPEGImages')
 
@@ -56,13 +71,15 @@ def _image(root: ElementTree.Element, image_id: int, path: Path, pictures: Path)
     return {'id': image_id, 'file_name': name, **size}
 
 
-def _box(item: ElementTree.Element) -> tuple[str, tuple[float, ...], bool]:
+def _box(item: ElementTree.Element, *, strict: bool) -> tuple[str, tuple[float, ...], bool]:
     """Return name, box in continuous pixels, and whether it counts neither way."""
     left, top, right, bottom = (
         float(item.findtext(f'bndbox/{key}', default='nan'))
         for key in ('xmin', 'ymin', 'xmax', 'ymax')
     )
-    if not (left <= right and top <= bottom):
+    if not math.isfinite(left + top + right + bottom):
+        raise ValueError('bndbox needs xmin, ymin, xmax, ymax')
+    if strict and not (left <= right and top <= bottom):
         raise ValueError(f'bndbox {left, top, right, bottom} needs xmin ≤ xmax, ymin ≤ ymax')
     name = item.findtext('name', default='').strip()
     if not name:

@@ -128,7 +128,7 @@ def test_mask_boxes_reach_to_the_end_of_the_last_pixel():
 
 @pytest.mark.parametrize('address', ['', 'coco', 'coco:', 'kitti:folder'])
 def test_unknown_kind_of_data_names_the_known_ones(address):
-    with pytest.raises(ValueError, match='coco, voc, penn_fudan'):
+    with pytest.raises(ValueError, match='coco, voc, yolo, penn_fudan'):
         open_dataset(address)
 
 
