@@ -77,6 +77,9 @@ COMMANDS: dict[str, LazyCommand] = {
     'path': LazyCommand(
         module='path', attribute='path', help='Find the path in images, folders and videos.'
     ),
+    'data': LazyCommand(
+        module='data', attribute='app', help='Check labelled sets; take frames out of bags.'
+    ),
     'evaluate': LazyCommand(
         module='evaluate',
         attribute='app',

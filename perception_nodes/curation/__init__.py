@@ -1,0 +1,1 @@
+"""What is wrong in labelled sets, and frames of recordings that are worth labelling."""
