@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from perception_nodes.cli.data_import import import_bag
 from perception_nodes.cli.data_report import data_report
 from perception_nodes.cli.progress import console, progress_bar
 from perception_nodes.curation.checking import DataCheck, check_sets
@@ -20,6 +21,7 @@ from perception_nodes.curation.reading import read_inventory, splits_of
 from perception_nodes.visualization.report import write_report
 
 app = typer.Typer(help='Check labelled data; take frames out of recordings.')
+app.command('import-bag')(import_bag)
 
 _STYLES = {Severity.ERROR: ('✗', 'bold red'), Severity.WARNING: ('!', 'yellow')}
 _EXAMPLES, _CLASSES = 3, 10
@@ -84,12 +86,12 @@ def _print(result: DataCheck) -> None:
     if result.findings:
         output.print(_findings_table(result))
     for balance in result.balances:
-        table = Table('class', balance.unit, '1 to', title=f'Classes of {balance.data}')
+        table = Table('class', balance.unit, '1 to')
         most = max(balance.counts.values(), default=0)
         ranked = sorted(balance.counts.items(), key=lambda item: -item[1])
         for name, count in ranked if len(ranked) <= _CLASSES else ranked[-_CLASSES:]:
             table.add_row(Text(name), str(count), f'{most / count:.1f}' if count else '–')
-        table.caption = balance.hint
+        output.print(Text(f'Classes of {balance.data}: {balance.hint}', style='bold'))
         output.print(table)
     output.print(_verdict(result))
 

@@ -63,6 +63,24 @@ def read_calibration(path: str | Path) -> CameraCalibration:
         ) from error
 
 
+def write_calibration(path: Path, calibration: CameraCalibration, camera_name: str) -> None:
+    """Write a calibration so that :func:`read_calibration` and ROS's drivers read it again."""
+    document: dict[str, Any] = {
+        'image_width': calibration.size_wh[0],
+        'image_height': calibration.size_wh[1],
+        'camera_name': camera_name,
+        'distortion_model': calibration.distortion_model,
+        'distortion_coefficients': _matrix(1, calibration.d),
+    }
+    for name, (field, _) in _MATRICES.items():
+        document[field] = _matrix(3, getattr(calibration, name))
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding='utf-8')
+
+
+def _matrix(rows: int, values: tuple[float, ...]) -> dict[str, Any]:
+    return {'rows': rows, 'cols': len(values) // rows, 'data': [float(value) for value in values]}
+
+
 def _calibration(document: Any) -> CameraCalibration:
     if not isinstance(document, Mapping):
         raise ValueError('not a YAML mapping')

@@ -11,6 +11,7 @@ from typing import Any
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.typesys import Stores, get_typestore
 
+from perception_nodes.imaging.calibration import CameraCalibration
 from perception_nodes.imaging.compressed import compressed_size_wh, decode_compressed
 from perception_nodes.imaging.encodings import decode_image
 from perception_nodes.imaging.image_error import ImageError
@@ -27,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 _RAW = 'sensor_msgs/msg/Image'
 _COMPRESSED = 'sensor_msgs/msg/CompressedImage'
+_INFO = 'sensor_msgs/msg/CameraInfo'
 _NS = 1_000_000_000
 
 
@@ -75,6 +77,23 @@ class BagSource(ClosingSource):
         """Number of messages on the topic, broken ones included."""
         return self._reader.topics[self._topic].msgcount
 
+    def calibration(self) -> CameraCalibration | None:
+        """Return what the first readable ``camera_info`` beside the image topic says."""
+        base = self._topic.removesuffix('/compressed').rpartition('/')[0]
+        info = self._reader.topics.get(f'{base}/camera_info')
+        if info is None or info.msgtype != _INFO:
+            return None
+        for message, _ in self._messages(f'{base}/camera_info', counted=False):
+            return CameraCalibration(
+                size_wh=(int(message.width), int(message.height)),
+                distortion_model=str(message.distortion_model),
+                d=tuple(message.d.tolist()),
+                k=tuple(message.k.tolist()),
+                r=tuple(message.r.tolist()),
+                p=tuple(message.p.tolist()),
+            )
+        return None
+
     def __iter__(self) -> Iterator[Frame]:
         """Yield the readable frames in the order of recording."""
         for message, recorded_ns in self._messages():
@@ -115,14 +134,16 @@ class BagSource(ClosingSource):
             return self._options.topic
         if not self._options.topic and len(images) == 1:
             return next(iter(images))
-        listed = ', '.join(f'{name} [{kind.rpartition("/")[2]}]' for name, kind in images.items())
+        kinds = images or {name: str(info.msgtype) for name, info in self._reader.topics.items()}
+        listed = ', '.join(f'{name} [{kind.rpartition("/")[2]}]' for name, kind in kinds.items())
+        if not images:
+            listed = f'none; other topics: {listed or "none"}'
         wanted = repr(self._options.topic) if self._options.topic else 'no topic given'
-        raise SourceError(
-            f'{self._path.name!r}: {wanted}; image topics in this bag: {listed or "none"}'
-        )
+        raise SourceError(f'{self._path.name!r}: {wanted}; image topics in this bag: {listed}')
 
-    def _messages(self, *, counted: bool = True) -> Iterator[tuple[Any, int]]:
-        connections = [item for item in self._reader.connections if item.topic == self._topic]
+    def _messages(self, topic: str = '', *, counted: bool = True) -> Iterator[tuple[Any, int]]:
+        wanted = topic or self._topic
+        connections = [item for item in self._reader.connections if item.topic == wanted]
         for connection, recorded_ns, data in self._reader.messages(connections):
             try:
                 message = self._reader.deserialize(data, connection.msgtype)
