@@ -36,8 +36,8 @@ from perception_nodes.simulation.episodes import (
     summarize,
 )
 from perception_nodes.simulation.episodes.color_follower import ColorFollowerConfig
-from perception_nodes.simulation.episodes.path_driver import (
-    PathDriver,
+from perception_nodes.simulation.episodes.pilot_follower import (
+    PilotFollower,
     driving_config,
     network_eyes,
     path_config,
@@ -74,7 +74,9 @@ def path_follower(plan: RunPlan) -> Follower:
     model = plan.follower.partition(MODEL_MARK)[2]
     sources = (ObstacleSource.DEPTH.value,) if plan.episode.get('depth') else ()
     driving = driving_config(course, cruise_speed_m_s=plan.speed_m_s, obstacle_sources=sources)
-    return PathDriver(network_eyes(model) if model else true_eyes(), driving, path_config(course))
+    return PilotFollower(
+        network_eyes(model) if model else true_eyes(), driving, path_config(course)
+    )
 
 
 def with_sight(plan: RunPlan) -> RunPlan:

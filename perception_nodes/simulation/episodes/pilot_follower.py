@@ -101,7 +101,7 @@ def path_config(course: Course) -> PathConfig:
     )  # fmt: skip
 
 
-class PathDriver:
+class PilotFollower:
     """
     Drives by masks: a :class:`~perception_nodes.driving.Pilot` behind the episode's interface.
 
