@@ -56,7 +56,7 @@ def test_impossible_call_is_refused_with_the_reason(labels, words, reason):
 
 def test_unknown_kind_of_data_names_the_known_ones():
     result = call('--data', 'kitti:folder', '--model', 'x')
-    assert 'coco, voc, penn_fudan' in str(result.exception)
+    assert 'coco, voc, yolo, penn_fudan' in str(result.exception)
 
 
 @pytest.mark.data
