@@ -1,0 +1,49 @@
+"""The segmenter that the package brings is complete, measured, and works here."""
+
+from pathlib import Path
+
+import pytest
+
+from perception_nodes.inference.bundle import ModelBundle, read_bundle
+from perception_nodes.learning.recipe import read_recipe
+from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
+from perception_nodes.mapping import SIMULATOR_CLASSES
+from perception_nodes.path import PathClasses
+from perception_nodes.segmentation import Segmenter
+
+ROOT = Path(__file__).parents[2]
+RECIPES = ('simulator_segmentation', 'simulator_segmentation_whole')
+
+
+@pytest.fixture(scope='module')
+def bundle() -> ModelBundle:
+    return read_bundle(ROOT / 'resource' / 'models' / 'simulator_segmenter')
+
+
+def test_shipped_bundle_agrees_with_its_golden_frame(bundle):
+    segmenter = Segmenter.load(bundle, device='cpu', threads=1)
+    segmenter.verify()
+    segmenter.close()
+
+
+@pytest.mark.parametrize('name', RECIPES)
+def test_shipped_bundle_follows_its_recipes(bundle, name):
+    recipe = read_recipe(ROOT / 'config' / 'recipes' / f'{name}.yaml', SegmentationRecipe)
+    assert bundle.classes == recipe.classes
+    assert bundle.spec.input.size_wh == recipe.input_wh
+
+
+def test_map_and_path_know_its_classes(bundle):
+    path = PathClasses()
+    named = {*path.road, *path.markings, *path.blocking}
+    assert named <= set(bundle.classes)
+    assert set(bundle.classes) <= set(SIMULATOR_CLASSES.names)
+
+
+def test_shipped_bundle_states_licence_origin_and_figures(bundle):
+    figures = {metric.name: metric for metric in bundle.spec.metrics}
+    assert bundle.spec.provenance.licence == 'Apache-2.0'
+    assert 'held-out' in figures['mIoU'].data
+    assert figures['mIoU'].value > 0.8
+    assert {f'IoU/{name}' for name in bundle.classes} <= set(figures)
+    assert {'calibration_error', 'latency_ms'} <= set(figures)
