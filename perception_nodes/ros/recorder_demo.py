@@ -181,7 +181,6 @@ class DemoRecorder(GraphRecorder):
         middle = sorted(self._node_ms)[len(self._node_ms) // 2]
         self._update(node_ms=middle)
 
-
     def _on_true_place(self, data: bytes) -> None:
         place = deserialize_message(data, Odometry).pose.pose.position
         self._update(place_xy=(place.x, place.y))
