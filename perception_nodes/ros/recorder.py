@@ -44,7 +44,7 @@ class RecordedTopic:
     :param best_effort: the publisher offers nothing better.
     :param codec: ``jpeg`` or ``png`` stores images as ``CompressedImage`` on
         ``<topic>/compressed``; empty stores what came.
-    :param every_s: store at most one message in this time, by the publisher's wall clock.
+    :param every_s: store at most one message in this time, by the recorder's clock; 0 stores all.
     :param watch: called with the CDR bytes in the executor's thread, for example to count.
     """
 
@@ -151,15 +151,16 @@ def _stored(node: Node, topic: RecordedTopic) -> BagTopic:
 
 def _listener(bag: BagThread, stored_name: str, topic: RecordedTopic) -> Callable[..., None]:
     """Return the subscription's callback; rclpy passes message information to two arguments."""
-    every_ns, due_ns = round(topic.every_s * 1e9), 0
+    due_s = 0.0
 
     def listen(data: bytes, info: Any) -> None:
-        nonlocal due_ns
-        published_ns = info.get('source_timestamp') if isinstance(info, dict) else 0
-        published_ns = published_ns or time.time_ns()
-        if published_ns >= due_ns:
-            due_ns = published_ns + every_ns
-            bag.put(stored_name, published_ns, data)
+        nonlocal due_s
+        # Not by the publishers' stamps: those of several publishers come in any order.
+        now_s = time.monotonic()
+        if now_s >= due_s:
+            due_s = now_s + topic.every_s
+            published_ns = info.get('source_timestamp') if isinstance(info, dict) else 0
+            bag.put(stored_name, published_ns or time.time_ns(), data)
         if topic.watch is not None:
             topic.watch(data)
 

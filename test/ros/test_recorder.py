@@ -5,6 +5,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from vision_msgs.msg import (  # noqa: E402
 from perception_nodes.ros.recorder import (  # noqa: E402
     RecordedTopic,
     TopicRecorder,
+    _listener,
     compressed_of_image,
 )
 from perception_nodes.ros.recorder_bag import BagThread, BagTopic  # noqa: E402
@@ -141,6 +143,18 @@ def test_jpeg_keeps_header_and_colors(encoding, red):
     assert message.format == f'{encoding}; jpeg compressed bgr8'
     pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
     assert abs(int(pixels[20, 20, 2]) - red) < 8
+
+
+@pytest.mark.parametrize(('every_s', 'kept'), [(0.0, [30, 10, 20]), (60.0, [30])])
+def test_messages_are_thinned_by_arrival_and_never_by_their_stamps(every_s, kept):
+    """Several publishers of one topic, as on /tf, stamp in any order."""
+    stored = []
+    topic = RecordedTopic(name='tf', type_name='std_msgs/msg/String', every_s=every_s)
+    bag = SimpleNamespace(put=lambda name, time_ns, data: stored.append(time_ns))
+    listen = _listener(bag, '/tf', topic)
+    for stamp_ns in (30, 10, 20):
+        listen(b'', {'source_timestamp': stamp_ns})
+    assert stored == kept
 
 
 def test_png_keeps_every_value_of_a_mask():
