@@ -129,9 +129,11 @@ def test_interrupted_demo_leaves_no_process_behind(model, tmp_path, number):
     )
     log = tmp_path / 'logs' / 'simulation_node.log'
     deadline = time.monotonic() + 90
-    while not log.exists() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        children = _children(process.pid)
+        if log.exists() and len(children) == 5:
+            break
         time.sleep(0.1)
-    children = _children(process.pid)
     try:
         assert log.exists()
         assert len(children) == 5
