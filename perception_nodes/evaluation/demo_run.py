@@ -9,8 +9,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rosbags.highlevel import AnyReader
 
+from perception_nodes.evaluation.bag_reading import class_names_of, read_topics, stamp_ns
 from perception_nodes.structures import ColorOrder, Detections, Frame
 
 TIMING_FIELDS = (
@@ -105,11 +105,7 @@ def read_run(bag: Path, topics: RunTopics | None = None) -> DemoRun:
     :raises ValueError: when it holds no class names, so that boxes have no meaning.
     """
     reading = _Reading(topics or RunTopics())
-    with AnyReader([bag]) as reader:
-        wanted = [item for item in reader.connections if item.topic in reading.handlers]
-        for connection, time_ns, data in reader.messages(connections=wanted):
-            message = reader.deserialize(data, connection.msgtype)
-            reading.handlers[connection.topic](time_ns, message)
+    read_topics(bag, reading.handlers)
     return reading.finish()
 
 
@@ -124,7 +120,7 @@ class _Reading:
             topics.labels: self._on_labels,
             topics.timing: self._on_timing,
             topics.model: self._on_model,
-            topics.clock: lambda time_ns, m: self._clock.append((time_ns, _ns(m.clock))),
+            topics.clock: lambda time_ns, m: self._clock.append((time_ns, stamp_ns(m.clock))),
             topics.odometry: self._on_odometry,
         }
         self._frames: dict[int, dict[str, Any]] = {}
@@ -151,14 +147,13 @@ class _Reading:
         )
 
     def _note(self, message: Any, **values: Any) -> None:
-        self._frames.setdefault(_ns(message.header.stamp), {}).update(values)
+        self._frames.setdefault(stamp_ns(message.header.stamp), {}).update(values)
 
     def _on_image(self, time_ns: int, message: Any) -> None:
         self._note(message, jpeg=bytes(message.data), image_ns=time_ns)
 
     def _on_labels(self, time_ns: int, message: Any) -> None:
-        classes = sorted(message.class_map, key=lambda item: item.class_id)
-        self._names = [item.class_name for item in classes]
+        self._names = class_names_of(message)
 
     def _on_model(self, time_ns: int, message: Any) -> None:
         self._model = message.method
@@ -200,7 +195,3 @@ class _Reading:
         if name not in names:
             names.append(name)
         return names.index(name)
-
-
-def _ns(stamp: Any) -> int:
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

@@ -10,9 +10,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rosbags.highlevel import AnyReader
 
 from perception_nodes.driving.supervisor import DriveState, StopReason
+from perception_nodes.evaluation.bag_reading import class_names_of, read_topics, stamp_ns
 from perception_nodes.geometry import (
     GroundProjection,
     PlanarPose,
@@ -108,10 +108,7 @@ def read_drive(bag: Path, topics: DriveTopics | None = None) -> DriveRun:
     :param bag: rosbag2 folder.
     """
     reading = _Reading(topics or DriveTopics())
-    with AnyReader([bag]) as reader:
-        wanted = [item for item in reader.connections if item.topic in reading.handlers]
-        for connection, _, data in reader.messages(connections=wanted):
-            reading.handlers[connection.topic](reader.deserialize(data, connection.msgtype))
+    read_topics(bag, reading.handlers)
     return reading.finish()
 
 
@@ -119,15 +116,15 @@ class _Reading:
     """Collects messages by stamp."""
 
     def __init__(self, topics: DriveTopics) -> None:
-        self.handlers: dict[str, Callable[[Any], None]] = {
-            topics.masks: lambda m: self._note(m, mask_png=bytes(m.data)),
+        self.handlers: dict[str, Callable[[int, Any], None]] = {
+            topics.masks: lambda _, m: self._note(m, mask_png=bytes(m.data)),
             topics.labels: self._on_labels,
-            topics.estimates: lambda m: self._note(m, estimate=m),
-            topics.paths: lambda m: self._note(m, path=m),
+            topics.estimates: lambda _, m: self._note(m, estimate=m),
+            topics.paths: lambda _, m: self._note(m, path=m),
             topics.status: self._on_status,
             topics.occupancy: self._on_occupancy,
             topics.truth: self._on_truth,
-            topics.odometry: lambda m: self._note(m, odom_from_base=_planar(m.pose.pose)),
+            topics.odometry: lambda _, m: self._note(m, odom_from_base=_planar(m.pose.pose)),
             topics.camera: self._on_camera,
             topics.transforms: self._on_transforms,
         }
@@ -149,21 +146,20 @@ class _Reading:
         )
 
     def _note(self, message: Any, **values: Any) -> None:
-        self._frames.setdefault(_ns(message.header.stamp), {}).update(values)
+        self._frames.setdefault(stamp_ns(message.header.stamp), {}).update(values)
 
-    def _on_labels(self, message: Any) -> None:
-        classes = sorted(message.class_map, key=lambda item: item.class_id)
-        self._names = tuple(item.class_name for item in classes)
+    def _on_labels(self, _: int, message: Any) -> None:
+        self._names = tuple(class_names_of(message))
 
-    def _on_status(self, message: Any) -> None:
+    def _on_status(self, _: int, message: Any) -> None:
         self._decisions.append(
             Decision(
-                stamp_ns=_ns(message.header.stamp), state=DriveState(message.state),
+                stamp_ns=stamp_ns(message.header.stamp), state=DriveState(message.state),
                 reason=StopReason(message.reason), text=message.text,
             )
         )  # fmt: skip
 
-    def _on_occupancy(self, message: Any) -> None:
+    def _on_occupancy(self, _: int, message: Any) -> None:
         info = message.info
         costs = np.array(message.data, np.int8).reshape(info.height, info.width)
         corner = info.origin.position
@@ -171,16 +167,16 @@ class _Reading:
             costs=costs, resolution_m=float(info.resolution),
             origin_xy=(float(corner.x), float(corner.y)),
         )  # fmt: skip
-        self._maps.append((_ns(message.header.stamp), map_))
+        self._maps.append((stamp_ns(message.header.stamp), map_))
 
-    def _on_truth(self, message: Any) -> None:
+    def _on_truth(self, _: int, message: Any) -> None:
         pose, speed = _planar(message.pose.pose), float(message.twist.twist.linear.x)
         self._note(message, world_from_base=pose, speed_m_s=speed)
 
-    def _on_camera(self, message: Any) -> None:
+    def _on_camera(self, _: int, message: Any) -> None:
         self._camera = message
 
-    def _on_transforms(self, message: Any) -> None:
+    def _on_transforms(self, _: int, message: Any) -> None:
         for item in message.transforms:
             turn, place = item.transform.rotation, item.transform.translation
             self._transforms.add_static(
@@ -229,7 +225,3 @@ def _planar(pose: Any) -> PlanarPose:
     turn = pose.orientation
     yaw_rad = 2 * math.atan2(turn.z, turn.w)
     return PlanarPose(x_m=float(pose.position.x), y_m=float(pose.position.y), yaw_rad=yaw_rad)
-
-
-def _ns(stamp: Any) -> int:
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
