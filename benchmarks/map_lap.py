@@ -45,14 +45,13 @@ from perception_nodes.simulation import (
     SimulatedWorld,
     SimulationConfig,
 )
+from perception_nodes.simulation.course_grid import grid_of_course
 from perception_nodes.structures import Frame, SegmentationMask
 from perception_nodes.visualization.map_panels import MapPanel, draw_panels
 
 STEP_S = 0.2
 """Ten centimetres at 0.5 m/s, and less than the age at which the base drops a command."""
 SPEED_M_S = 0.5
-MARGIN_M = 4.5
-"""How far beyond the course the map reaches: a little more than a camera sees."""
 NETWORK = 'simulator_segmenter'
 BOUNDS = {'free_iou': 0.92, 'occupied_iou': 0.80}
 
@@ -152,15 +151,6 @@ def _mask(view: RenderedView, segmenter: Segmenter | None, stamp_ns: int) -> Seg
     return segmenter(Frame(pixels=view.rgb, stamp_ns=stamp_ns))
 
 
-def whole_course(world: SimulatedWorld) -> GridConfig:
-    """Return a grid that stands still around the start and holds everything seen in a lap."""
-    path = world.path
-    start = path.pose_at(0.0)
-    places = [path.pose_at(s_m) for s_m in np.arange(0.0, path.length_m, 0.5)]
-    reach_m = max(max(abs(p.x_m - start.x_m), abs(p.y_m - start.y_m)) for p in places) + MARGIN_M
-    return GridConfig(size_cells=2 * round(reach_m / GridConfig.resolution_m), rolling=False)
-
-
 def run(options: argparse.Namespace) -> tuple[dict[str, dict[str, float]], TrueCells, list]:
     """Drive the lap and return the figures by way of seeing, the truth, and the maps."""
     model = options.model or bundled_models().get(NETWORK)
@@ -171,7 +161,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, dict[str, float]], TrueC
     )  # fmt: skip
     world = SimulatedWorld.create(config)
     try:
-        projection, grid = projection_of(world), whole_course(world)
+        projection, grid = projection_of(world), grid_of_course(world.path)
         drives = [
             MappedDrive(Seeing(segmenter=segmenter, with_depth=depth), projection, grid)
             for segmenter in segmenters

@@ -80,9 +80,13 @@ def _segmenter(options: DemoOptions) -> dict[str, Any]:
 
 def _map(options: DemoOptions) -> dict[str, Any]:
     """Return a map that stays where it is, large enough for the course."""
+    from perception_nodes.simulation import CoursePath, load_course
+    from perception_nodes.simulation.course_grid import grid_of_course
+
+    grid = grid_of_course(CoursePath(load_course(options.course)))
     return {
-        'rolling': False,
-        'size_cells': 400,
+        'rolling': grid.rolling,
+        'size_cells': grid.size_cells,
         'depth_source': 'depth',
         'patience_s': _PATIENCE_S,
     }
