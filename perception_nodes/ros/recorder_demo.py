@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
-from perception_suite.msg import FrameTiming, PathFollowingStatus
+from perception_suite.msg import PathFollowingStatus
 from rclpy.serialization import deserialize_message
 from vision_msgs.msg import Detection2DArray
 
@@ -66,7 +65,6 @@ _TOPICS = (
     RecordedTopic(name='/tf_static', type_name=_TF, latched=True),
     RecordedTopic(name=_DIAGNOSTICS, type_name='diagnostic_msgs/msg/DiagnosticArray'),
 )
-_LATENCY_WINDOW = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +75,7 @@ class RunProgress:
     :param linked: nodes that have discovered a publisher of their pictures.
     :param simulated_s: newest time on ``/clock``, relative to the first.
     :param clock_at_s: steady time at which ``/clock`` came last, 0 before the first.
-    :param results: detection messages so far.
-    :param objects: detections in the newest of them.
-    :param node_ms: median of the detector's own time over the last results, 0 before the first.
+    :param objects: boxes in the newest detection message.
     :param place_xy: where the robot really is, in the world; None before it is known.
     :param doing: state of the path follower, and why it stands.
     """
@@ -87,9 +83,7 @@ class RunProgress:
     linked: frozenset[str] = frozenset()
     simulated_s: float = 0.0
     clock_at_s: float = 0.0
-    results: int = 0
     objects: int = 0
-    node_ms: float = 0.0
     place_xy: tuple[float, float] | None = None
     doing: str = ''
 
@@ -106,7 +100,6 @@ class DemoRecorder(GraphRecorder):
         self._lock = threading.Lock()
         self._progress = RunProgress()
         self._first_clock_ns: int | None = None
-        self._node_ms: deque[float] = deque(maxlen=_LATENCY_WINDOW)
         self._feed = None if view is None else ViewFeed(view)
         super().__init__('demo_recorder', bag, self._watched())
 
@@ -133,7 +126,6 @@ class DemoRecorder(GraphRecorder):
         """Return what is recorded, with those who look at the messages on their way."""
         watchers: dict[str, list[Callable[[bytes], object]]] = {
             _FOUND: [self._on_found],
-            _TIMING: [self._on_timing],
             _CLOCK: [self._on_clock],
             _DIAGNOSTICS: [self._on_diagnostics],
             _TRUE_PLACE: [self._on_true_place],
@@ -173,13 +165,7 @@ class DemoRecorder(GraphRecorder):
         self._update(simulated_s=simulated_s, clock_at_s=time.monotonic())
 
     def _on_found(self, data: bytes) -> None:
-        objects = len(deserialize_message(data, Detection2DArray).detections)
-        self._update(results=self.progress.results + 1, objects=objects)
-
-    def _on_timing(self, data: bytes) -> None:
-        self._node_ms.append(deserialize_message(data, FrameTiming).total_s * 1e3)
-        middle = sorted(self._node_ms)[len(self._node_ms) // 2]
-        self._update(node_ms=middle)
+        self._update(objects=len(deserialize_message(data, Detection2DArray).detections))
 
     def _on_true_place(self, data: bytes) -> None:
         place = deserialize_message(data, Odometry).pose.pose.position

@@ -41,7 +41,6 @@ from perception_nodes.cli.progress import console
 if TYPE_CHECKING:
     from perception_nodes.ros.recorder_bag import BagCounts
     from perception_nodes.ros.recorder_demo import DemoRecorder
-    from perception_nodes.simulation import CoursePath
 
 _BUNDLED = 'package://perception_suite/resource/models/simulator_detector'
 _BUNDLED_SEGMENTER = 'package://perception_suite/resource/models/simulator_segmenter'
@@ -173,10 +172,12 @@ def _watch(
     progress: Progress, task: Any,
 ) -> None:  # fmt: skip
     """Show how far it has come until it is done."""
+    from perception_nodes.simulation import CoursePath, load_course
     from perception_nodes.simulation.travelled_way import TravelledWay
 
-    path = _course_path(options)
+    path = CoursePath(load_course(options.course))
     way = TravelledWay(path, 0.0)
+    goal_m = path.length_m if path.course.closed else path.length_m - _SHORT_OF_THE_END_M
     progress.update(task, total=path.length_m)
     while (state := recorder.progress).simulated_s < options.duration_s:
         children.check()
@@ -185,15 +186,9 @@ def _watch(
             way.move_to(*state.place_xy)
         note = f'{state.simulated_s:.0f} s · {state.objects} objects · {state.doing}'
         progress.update(task, completed=min(way.travelled_m, path.length_m), note=note)
-        if way.travelled_m >= path.length_m - _SHORT_OF_THE_END_M * (not path.course.closed):
+        if way.travelled_m >= goal_m:
             break
         time.sleep(_POLL_S)
-
-
-def _course_path(options: DemoOptions) -> CoursePath:
-    from perception_nodes.simulation import CoursePath, load_course
-
-    return CoursePath(load_course(options.course))
 
 
 def _check_silence(simulator: Child, silent_s: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from perception_nodes.cli.demo.course_view import CourseView
 from perception_nodes.cli.demo.drive import DriveResult, analyse_drive
@@ -45,7 +44,7 @@ def tell_outcome(options: DemoOptions, facts: dict[str, str], counts: BagCounts)
     if comparison is not None:
         figures['map'] = vars(comparison.agreement)
     result.write(
-        options.out / 'results.json', machine=facts, model=run.model, recorder=_plain(counts),
+        options.out / 'results.json', machine=facts, model=run.model, recorder=vars(counts),
         **figures,
     )  # fmt: skip
     _print_summary(options.out, result, driven)
@@ -54,14 +53,6 @@ def tell_outcome(options: DemoOptions, facts: dict[str, str], counts: BagCounts)
 def _picture_height(run: DemoRun) -> int:
     """Return the height of the recorded pictures; 480 without any."""
     return next((frame.picture().size_wh[1] for frame in run.frames if frame.jpeg), 480)
-
-
-def _plain(counts: BagCounts) -> dict[str, Any]:
-    return {
-        'received': counts.received,
-        'written': counts.written,
-        'dropped': counts.dropped,
-    }
 
 
 def _print_summary(out: Path, result: DemoResult, driven: DriveResult) -> None:
