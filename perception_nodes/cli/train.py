@@ -9,9 +9,11 @@ import typer
 from perception_nodes.cli.progress import console, track
 from perception_nodes.cli.training_run import (
     BundleFolder,
+    Device,
     HeldOut,
     Licence,
     OutFolder,
+    Precision,
     RecipeFile,
     Resume,
     Start,
@@ -45,6 +47,8 @@ def detection(
     resume: Resume = False,
     threads: Threads = 0,
     time_limit_min: TimeLimit = 0.0,
+    device: Device = 'auto',
+    precision: Precision = 'auto',
 ) -> None:
     """Train a detector: checkpoints, the best epoch as a calibrated bundle, its figures."""
     from perception_nodes.evaluation.datasets import open_dataset
@@ -62,6 +66,8 @@ def detection(
         resume=resume,
         threads=threads,
         time_limit_min=time_limit_min,
+        device=device,
+        precision=precision,
     )
     settings = read_recipe(recipe, DetectionRecipe)
     training, validation = open_dataset(data), open_dataset(val)
@@ -110,6 +116,8 @@ def segmentation(
     resume: Resume = False,
     threads: Threads = 0,
     time_limit_min: TimeLimit = 0.0,
+    device: Device = 'auto',
+    precision: Precision = 'auto',
 ) -> None:
     """Train a segmenter: checkpoints, the best epoch as a calibrated bundle, its figures."""
     from perception_nodes.evaluation.masked_sets import joined, open_masked_set
@@ -136,6 +144,8 @@ def segmentation(
         resume=resume,
         threads=threads,
         time_limit_min=time_limit_min,
+        device=device,
+        precision=precision,
     )
     settings = read_recipe(recipe, SegmentationRecipe)
     training = joined([open_masked_set(address) for address in data])
@@ -172,6 +182,8 @@ def path(
     resume: Resume = False,
     threads: Threads = 0,
     time_limit_min: TimeLimit = 0.0,
+    device: Device = 'auto',
+    precision: Precision = 'auto',
 ) -> None:
     """Train a network that names points of the path: checkpoints, the best epoch as a bundle."""
     from perception_nodes.learning.data.path_sets import open_path_set
@@ -188,6 +200,8 @@ def path(
         resume=resume,
         threads=threads,
         time_limit_min=time_limit_min,
+        device=device,
+        precision=precision,
     )
     settings = read_recipe(recipe, PathRecipe)
     lock = settings.data.steering_curvature_1_m

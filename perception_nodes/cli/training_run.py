@@ -38,6 +38,10 @@ Trunk = Annotated[
 ]
 Resume = Annotated[bool, typer.Option('--resume', help='Go on from the checkpoint.')]
 Threads = Annotated[int, typer.Option(help='CPU threads; 0: all.', min=0)]
+Device = Annotated[str, typer.Option(help='auto, cpu, cuda, cuda:N.')]
+Precision = Annotated[
+    str, typer.Option(help='auto, fp32 or bf16; auto: bf16 on a GPU that has it, else fp32.')
+]
 TimeLimit = Annotated[
     float, typer.Option(help='End within this time, minutes; 0: no limit.', min=0.0)
 ]
@@ -60,6 +64,8 @@ class TrainingRun:
     resume: bool
     threads: int
     time_limit_min: float
+    device: str = 'auto'
+    precision: str = 'auto'
 
     @property
     def thread_count(self) -> int:
@@ -71,6 +77,7 @@ class TrainingRun:
         import torch
 
         from perception_nodes.learning.bundling import provenance_of
+        from perception_nodes.learning.compute import Compute
         from perception_nodes.learning.energy import available_meter
         from perception_nodes.learning.loop import Trainer
 
@@ -83,10 +90,10 @@ class TrainingRun:
             time_limit_s=self.time_limit_min * 60 or None,
             threads=self.thread_count,
             meter=available_meter(),
+            compute=Compute.choose(self.device, self.precision),
         )
-        best = _trained(trainer, name)
-        model = task.build_model()
-        model.load_state_dict(torch.load(best, map_location='cpu', weights_only=True))
+        console.print(f'Trained on {trainer.compute}', highlight=False)
+        _train(trainer, name)
         begun = ['--start', str(self.start)] if self.start else []
         begun += ['--trunk', str(self.trunk)] if self.trunk else []
         provenance = provenance_of(
@@ -98,11 +105,11 @@ class TrainingRun:
             start=self.start,
             trunk=self.trunk,
         )
-        return model, provenance
+        return trainer.best_model(), provenance
 
 
-def _trained(trainer: Trainer, name: str) -> Path:
-    """Train with a progress bar, draw the curve, and return the best weights."""
+def _train(trainer: Trainer, name: str) -> None:
+    """Train with a progress bar, and draw the curve."""
     from perception_nodes.learning.curve import draw_curve, read_record
     from perception_nodes.learning.loop import RECORD
 
@@ -118,9 +125,8 @@ def _trained(trainer: Trainer, name: str) -> Path:
             if now.figures:
                 console.print(f'epoch {now.epoch}: {_words(now.figures)}', highlight=False)
 
-        best = trainer.run([show])
+        trainer.run([show])
     draw_curve(read_record(trainer.folder / RECORD), trainer.folder / 'curve.png', name)
-    return best
 
 
 def _words(values: dict[str, float]) -> str:

@@ -70,7 +70,7 @@ def assign(
     :param class_ids: (M,) int64.
     :param ignored: (M,) bool; such a box is no target, and what lies in it is no background.
     """
-    background = torch.full((len(places),), -1, dtype=torch.int64)
+    background = torch.full((len(places),), -1, dtype=torch.int64, device=places.device)
     in_ignored = inside(places, true_boxes[ignored]).any(1)
     kept = torch.nonzero(~ignored).flatten()
     if len(kept) == 0:
@@ -94,5 +94,5 @@ def _cheapest(cost: torch.Tensor, iou: torch.Tensor) -> torch.Tensor:
     count = min(_CANDIDATES, len(cost))
     wanted = iou.topk(count, dim=0).values.sum(0).long().clamp(min=1)  # M
     order = cost.topk(count, dim=0, largest=False).indices  # count, M
-    taken = torch.arange(count)[:, None] < wanted
+    taken = torch.arange(count, device=cost.device)[:, None] < wanted
     return torch.zeros_like(cost, dtype=torch.bool).scatter_(0, order, taken)

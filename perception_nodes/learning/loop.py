@@ -21,6 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from perception_nodes.learning.averaging import averaged, parameter_groups, rate_factor
+from perception_nodes.learning.compute import Compute, placed
 from perception_nodes.learning.energy import Meter, NoMeter
 from perception_nodes.learning.recipe import ScheduleRecipe
 from perception_nodes.learning.replicas import Replicas
@@ -86,8 +87,10 @@ class Trainer:
     :param resume: go on from ``last.pt`` if there is one.
     :param time_limit_s: the pace falls so that the run ends in this time at the latest; the
         result then depends on the machine's speed.
-    :param threads: CPU threads, each with a part of the batch, at least 1.
+    :param threads: CPU threads, each with a part of the batch, at least 1; a GPU takes whole
+        batches.
     :param meter: of the energy; None measures none.
+    :param compute: device and arithmetic; None: the CPU in float32.
     """
 
     def __init__(
@@ -99,16 +102,19 @@ class Trainer:
         time_limit_s: float | None = None,
         threads: int = 1,
         meter: Meter | None = None,
+        compute: Compute | None = None,
     ) -> None:
         self.task = task
         self.meter = meter or NoMeter()
         self.folder = folder
         self.time_limit_s = time_limit_s
-        self.threads = threads
+        self.compute = compute or Compute()
+        self.threads = threads if self.compute.device.type == 'cpu' else 1
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(task.seed)
-        self.model = task.build_model().to(memory_format=torch.channels_last)
-        self.replicas = Replicas(self.model, threads)
+        self.model = task.build_model().to(self.compute.device)
+        self.model = self.model.to(memory_format=torch.channels_last)
+        self.replicas = Replicas(self.compute.running(self.model), self.threads)
         self.optimiser = torch.optim.AdamW(parameter_groups(self.model, task.schedule))
         self.peak_rates = [group['lr'] for group in self.optimiser.param_groups]
         self.mean: AveragedModel = averaged(self.model, task.schedule.ema_decay)
@@ -143,11 +149,18 @@ class Trainer:
         is_last = self.epoch >= schedule.epochs or self._out_of_time()
         return is_last or self.epoch % schedule.validate_every == 0
 
-    def history(self) -> dict[str, float]:
+    def best_model(self) -> nn.Module:
+        """Return the network with the best weights, on the CPU; the training is over."""
+        best = torch.load(self.folder / BEST, map_location='cpu', weights_only=True)
+        self.model.to('cpu').load_state_dict(best)
+        return self.model
+
+    def history(self) -> dict[str, float | str]:
         """Return how long the training was, and how good the kept weights are."""
         return {
             'steps': self.step,
             'batch': self.task.schedule.batch,
+            'trained_on': str(self.compute),
             'minutes': round(self.spent_s / 60, 1),
             **({'energy_kwh': round(self.energy_kwh, 3)} if self.energy_kwh else {}),
             f'validation_{self.task.metric}': round(self.best, 4),
@@ -186,7 +199,8 @@ class Trainer:
             group['lr'] = peak * factor
         self.replicas.train()
         self.replicas.zero_grad()
-        terms = self.replicas.backward(self.task.loss, self.task.parts(batch, self.threads))
+        parts = self.task.parts(placed(batch, self.compute.device), self.threads)
+        terms = self.replicas.backward(self.task.loss, parts)
         if not math.isfinite(sum(terms.values())):
             raise FloatingPointError(
                 f'loss {sum(terms.values())} at step {self.step}; lower schedule.learning_rate'

@@ -66,7 +66,7 @@ def segmentation_loss(
     entropy = functional.cross_entropy(
         logits,
         masks.long(),
-        weight=weights,
+        weight=weights.to(logits.device),
         ignore_index=UNLABELLED,
         label_smoothing=recipe.smoothing,
     )

@@ -10,9 +10,8 @@ their mean. The statistics are measured on pictures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from onnx import numpy_helper
 from torch import nn
 
 _TRUNK = 'trunk.'
-_BATCHES = 16  # of pictures from which batch norms take their statistics
+_PICTURES = 64  # from which batch norms take their statistics
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,16 @@ def started_from(
     """Return the model, with the function of an exported one if there is a start."""
     if start is None:
         return model
-    return load_exported(model, start, islice(pictures, _BATCHES), new)
+    return load_exported(model, start, _first(pictures, _PICTURES), new)
+
+
+def _first(batches: Iterable[torch.Tensor], pictures: int) -> Iterator[torch.Tensor]:
+    """Yield as many batches as hold that many pictures."""
+    for batch in batches:
+        yield batch
+        pictures -= len(batch)
+        if pictures <= 0:
+            return
 
 
 def trunk_from(model: nn.Module, path: Path | None) -> nn.Module:

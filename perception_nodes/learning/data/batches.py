@@ -101,8 +101,8 @@ def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
 
     :param images: (B, 3, H, W) uint8 RGB.
     """
-    mean = 255.0 * torch.tensor(recipe.normalise_mean).view(1, 3, 1, 1)
-    std = 255.0 * torch.tensor(recipe.normalise_std).view(1, 3, 1, 1)
+    mean = 255.0 * images.new_tensor(recipe.normalise_mean, dtype=torch.float32).view(1, 3, 1, 1)
+    std = 255.0 * images.new_tensor(recipe.normalise_std, dtype=torch.float32).view(1, 3, 1, 1)
     return ((images.float() - mean) / std).contiguous(memory_format=torch.channels_last)
 
 

@@ -18,6 +18,7 @@ from perception_nodes.evaluation.coco import (
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
 from perception_nodes.inference.decoders import BoxDecoder, build_decoder
 from perception_nodes.inference.nms import suppress
+from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.data.augmentation import training_transform
 from perception_nodes.learning.data.batches import (
     BoxBatch,
@@ -106,8 +107,8 @@ class DetectionTask:
         """Return the loss terms of a batch."""
         images = normalised(batch.images, self.recipe)
         height, width = images.shape[-2:]
-        outputs = model(images)
-        return detection_loss(outputs, locations((width, height)), batch.targets, self.recipe.loss)
+        places = locations((width, height)).to(images.device)
+        return detection_loss(model(images), places, batch.targets, self.recipe.loss)
 
     def parts(self, batch: BoxBatch, count: int) -> list[BoxBatch]:
         """Return the batch cut into parts."""
@@ -131,12 +132,12 @@ def detect_all(
 ) -> list[PictureResult]:
     """Return what the model finds on the pictures, as the robot would decode it."""
     model.eval()
-    prepare, decoder = preprocessor_of(recipe), decoder_of(recipe)
+    prepare, decoder, device = preprocessor_of(recipe), decoder_of(recipe), device_of(model)
     results = []
     for picture in pictures:
         batch, resize = prepare(read_picture(picture.path))
         image = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
-        logits, ltrb, quality = (tensor.numpy() for tensor in model(image))
+        logits, ltrb, quality = (tensor.cpu().numpy() for tensor in model(image.to(device)))
         outputs = {'logits': logits, 'ltrb': ltrb, 'quality': quality}
         found = decoder.decode(outputs, recipe.input_wh, LOWEST_SCORE).detections
         kept = suppress(found, NMS_IOU, max_detections=100)

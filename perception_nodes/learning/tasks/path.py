@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.inference.decoders import build_decoder
 from perception_nodes.inference.decoders.path_points import PathPointsDecoder
+from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.data.batches import normalised, preprocessor_of, training_batches
 from perception_nodes.learning.data.path_sets import PathPicture, PathSet
 from perception_nodes.learning.data.paths import PathBatch, PathDataset, stack_paths
@@ -118,12 +119,12 @@ def regressed(
 ) -> Iterator[RegressedPath]:
     """Yield what the network says about pictures, as the robot would decode it."""
     model.eval()
-    prepare, decoder = preprocessor_of(recipe), decoder_of(recipe)
+    prepare, decoder, device = preprocessor_of(recipe), decoder_of(recipe), device_of(model)
     stations = np.array(recipe.stations_m)
     for picture in pictures:
         batch, _ = prepare(read_picture(picture.path))
         image = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
-        found = decoder.decode({'path': model(image).numpy()}, 1.0)
+        found = decoder.decode({'path': model(image.to(device)).cpu().numpy()}, 1.0)
         truth, seen = picture.at(stations)
         yield RegressedPath(picture=picture, found=found, truth=truth, seen=seen)
 

@@ -17,6 +17,7 @@ from perception_nodes.evaluation.segmentation import SegmentationMeter
 from perception_nodes.imaging.resize import ImageResize
 from perception_nodes.inference.class_map import map_classes
 from perception_nodes.inference.decoders.masks import checked_logits
+from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.data.batches import (
     normalised,
     preprocessor_of,
@@ -146,10 +147,10 @@ def scored(
 ) -> Iterator[ScoredPicture]:
     """Yield what the network says about every picture of a set."""
     model.eval()
-    prepare = preprocessor_of(recipe)
+    prepare, device = preprocessor_of(recipe), device_of(model)
     for picture in labelled.pictures:
         frame, truth = labelled.read(picture)
         batch, resize = prepare(frame)
         image = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
-        logits = model(image)[0].numpy()
+        logits = model(image.to(device))[0].cpu().numpy()
         yield ScoredPicture(picture=picture, truth=truth, logits=logits, resize=resize)
