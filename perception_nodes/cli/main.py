@@ -104,6 +104,11 @@ COMMANDS: dict[str, LazyCommand] = {
         help='Render labelled images with the simulator.',
         extra='simulation',
     ),
+    'pseudo-label': LazyCommand(
+        module='pseudo_label',
+        attribute='pseudo_label',
+        help='Let a model label pictures that nobody has labelled.',
+    ),
     'train': LazyCommand(
         module='train', attribute='app', help='Train a model and write a bundle.', extra='training'
     ),

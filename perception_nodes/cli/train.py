@@ -91,7 +91,10 @@ def segmentation(
     recipe: RecipeFile,
     data: Annotated[
         list[str],
-        typer.Option(help='To learn from: camvid:folder@split, masks:folder; may be repeated.'),
+        typer.Option(
+            help='To learn from: camvid:folder@split, masks:folder, part as masks:folder[::10]; '
+            'may be repeated.'
+        ),
     ],
     out: OutFolder,
     val: Annotated[

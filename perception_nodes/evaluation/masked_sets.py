@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perception_nodes.evaluation.addresses import reader_of
+from perception_nodes.evaluation.addresses import part_of, reader_of
 from perception_nodes.evaluation.ground_truth import (
     GroundTruthError,
     LabelFault,
@@ -164,12 +164,15 @@ def open_masked_set(address: str, on_problem: Problem | None = None) -> MaskedSe
     """
     Read a labelled set.
 
-    :param address: ``camvid:folder@val`` or ``masks:folder`` (with ``dataset.json``).
+    :param address: ``camvid:folder@val`` or ``masks:folder`` (with ``dataset.json``), of part of
+        the pictures by name as ``camvid:folder@val[::10]``.
     :param on_problem: takes pictures without a mask; without it the first one is an error.
     :raises ValueError: for another kind, naming the known ones, or for labels that are wrong.
     """
-    read, place = reader_of(address, MASKED_SETS, 'camvid:folder@val')
-    return read(place, on_problem)
+    whole, part = part_of(address)
+    read, place = reader_of(whole, MASKED_SETS, 'camvid:folder@val')
+    found = read(place, on_problem)
+    return replace(found, pictures=found.pictures[part])
 
 
 def _open_camvid(place: str, on_problem: Problem | None) -> MaskedSet:

@@ -17,7 +17,9 @@ class ScheduleRecipe:
 
     epochs: int = setting(20, 'passes over the training pictures', minimum=1)
     epoch_pictures: int = setting(
-        0, 'pictures of one epoch, drawn anew for each; 0: all', minimum=0
+        0,
+        'pictures of one epoch, drawn anew for each, repeated if there are fewer; 0: all',
+        minimum=0,
     )
     batch: int = setting(16, 'crops in one step', minimum=1)
     learning_rate: float = setting(2e-3, 'peak rate of new layers', minimum=0.0, maximum=1.0)

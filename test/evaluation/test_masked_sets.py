@@ -44,6 +44,13 @@ def test_camvid_has_eleven_classes_and_pictures_by_name(camvid):
     assert mask.tolist() == [[0, 1], [2, 255]], 'unlabelled counts neither way'
 
 
+def test_part_of_a_set(camvid):
+    found = open_masked_set(f'camvid:{camvid}@val[1::2]')
+    assert [item.path.stem for item in found.pictures] == ['b_2']
+    with pytest.raises(GroundTruthError, match='not one picture'):
+        open_masked_set(f'camvid:{camvid}@val[5:]')
+
+
 def test_synthesised_set_brings_its_classes(synthesised):
     found = open_masked_set(f'masks:{synthesised}')
     assert found.classes == ('floor', 'lane')

@@ -81,7 +81,7 @@ def training_batches(
     :param collate: makes a batch of samples.
     """
     size = len(dataset)  # type: ignore[arg-type]
-    count = min(schedule.epoch_pictures or size, size)
+    count = schedule.epoch_pictures or size
     generator = torch.Generator().manual_seed(seed)
     return DataLoader(
         dataset,
