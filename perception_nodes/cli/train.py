@@ -16,6 +16,7 @@ from perception_nodes.cli.training_run import (
     Precision,
     RecipeFile,
     Resume,
+    Seed,
     Start,
     Threads,
     TimeLimit,
@@ -44,6 +45,7 @@ def detection(
     held_out: HeldOut = '',
     licence: Licence = 'unknown',
     start: Start = None,
+    seed: Seed = None,
     resume: Resume = False,
     threads: Threads = 0,
     time_limit_min: TimeLimit = 0.0,
@@ -53,12 +55,13 @@ def detection(
     """Train a detector: checkpoints, the best epoch as a calibrated bundle, its figures."""
     from perception_nodes.evaluation.datasets import open_dataset
     from perception_nodes.learning.detector_bundling import DetectorBundler
-    from perception_nodes.learning.recipe import read_recipe
+    from perception_nodes.learning.recipe import read_recipe, seeded
     from perception_nodes.learning.recipes.detection import DetectionRecipe
     from perception_nodes.learning.tasks.detection import DetectionTask
 
     run = TrainingRun(
         words=['detection', '--recipe', str(recipe), '--data', data, '--val', val],
+        seed=seed,
         data=data,
         out=out,
         licence=licence,
@@ -69,7 +72,7 @@ def detection(
         device=device,
         precision=precision,
     )
-    settings = read_recipe(recipe, DetectionRecipe)
+    settings = seeded(read_recipe(recipe, DetectionRecipe), seed)
     training, validation = open_dataset(data), open_dataset(val)
     final = open_dataset(held_out) if held_out else None
     task = DetectionTask(settings, training, validation, start)
@@ -116,6 +119,7 @@ def segmentation(
     licence: Licence = 'unknown',
     start: Start = None,
     trunk: Trunk = None,
+    seed: Seed = None,
     resume: Resume = False,
     threads: Threads = 0,
     time_limit_min: TimeLimit = 0.0,
@@ -125,7 +129,7 @@ def segmentation(
     """Train a segmenter: checkpoints, the best epoch as a calibrated bundle, its figures."""
     from perception_nodes.evaluation.masked_sets import joined, open_masked_set
     from perception_nodes.learning.data.masks import cut_by_time
-    from perception_nodes.learning.recipe import read_recipe
+    from perception_nodes.learning.recipe import read_recipe, seeded
     from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
     from perception_nodes.learning.segmenter_bundling import SegmenterBundler
     from perception_nodes.learning.tasks.segmentation import SegmentationTask
@@ -139,6 +143,7 @@ def segmentation(
             *(word for address in data for word in ('--data', address)),
             *choice,
         ],
+        seed=seed,
         data=', '.join(data),
         out=out,
         licence=licence,
@@ -150,7 +155,7 @@ def segmentation(
         device=device,
         precision=precision,
     )
-    settings = read_recipe(recipe, SegmentationRecipe)
+    settings = seeded(read_recipe(recipe, SegmentationRecipe), seed)
     training = joined([open_masked_set(address) for address in data])
     if val:
         validation = open_masked_set(val)
@@ -182,6 +187,7 @@ def path(
     bundle: BundleFolder = None,
     held_out: HeldOut = '',
     licence: Licence = 'unknown',
+    seed: Seed = None,
     resume: Resume = False,
     threads: Threads = 0,
     time_limit_min: TimeLimit = 0.0,
@@ -191,12 +197,13 @@ def path(
     """Train a network that names points of the path: checkpoints, the best epoch as a bundle."""
     from perception_nodes.learning.data.path_sets import open_path_set
     from perception_nodes.learning.path_bundling import PathBundler
-    from perception_nodes.learning.recipe import read_recipe
+    from perception_nodes.learning.recipe import read_recipe, seeded
     from perception_nodes.learning.recipes.path import PathRecipe
     from perception_nodes.learning.tasks.path import PathTask
 
     run = TrainingRun(
         words=['path', '--recipe', str(recipe), '--data', data, '--val', val],
+        seed=seed,
         data=data,
         out=out,
         licence=licence,
@@ -206,7 +213,7 @@ def path(
         device=device,
         precision=precision,
     )
-    settings = read_recipe(recipe, PathRecipe)
+    settings = seeded(read_recipe(recipe, PathRecipe), seed)
     lock = settings.data.steering_curvature_1_m
     training, validation = open_path_set(data, lock), open_path_set(val, lock)
     final = open_path_set(held_out, lock) if held_out else None

@@ -36,6 +36,9 @@ Trunk = Annotated[
     Path | None,
     typer.Option(help='ONNX file of another task whose trunk is taken over.', exists=True),
 ]
+Seed = Annotated[
+    int | None, typer.Option(help="Instead of the recipe's seed.", min=0, show_default=False)
+]
 Resume = Annotated[bool, typer.Option('--resume', help='Go on from the checkpoint.')]
 Threads = Annotated[int, typer.Option(help='CPU threads; 0: all.', min=0)]
 Device = Annotated[str, typer.Option(help='auto, cpu, cuda, cuda:N.')]
@@ -59,6 +62,7 @@ class TrainingRun:
     data: str
     out: Path
     licence: str
+    seed: int | None = None
     start: Path | None = None
     trunk: Path | None = None
     resume: bool
@@ -94,7 +98,8 @@ class TrainingRun:
         )
         console.print(f'Trained on {trainer.compute}', highlight=False)
         _train(trainer, name)
-        begun = ['--start', str(self.start)] if self.start else []
+        begun = [] if self.seed is None else ['--seed', str(self.seed)]
+        begun += ['--start', str(self.start)] if self.start else []
         begun += ['--trunk', str(self.trunk)] if self.trunk else []
         provenance = provenance_of(
             shlex.join(['perception', 'train', *self.words, *begun]),

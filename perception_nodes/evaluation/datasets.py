@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from perception_nodes.evaluation.addresses import reader_of
+from perception_nodes.evaluation.addresses import part_of, reader_of
 from perception_nodes.evaluation.ground_truth import GroundTruth, Problem, read_coco
 from perception_nodes.evaluation.penn_fudan import read_penn_fudan
 from perception_nodes.evaluation.voc import read_voc
@@ -48,13 +48,16 @@ def open_dataset(
     Read a labelled set.
 
     :param address: ``coco:annotations.json``, ``voc:folder``, ``voc:folder@val`` (a list in
-        ``ImageSets/Main``), ``yolo:data.yaml@val`` or ``penn_fudan:folder``.
+        ``ImageSets/Main``), ``yolo:data.yaml@val`` or ``penn_fudan:folder``; of part of the
+        pictures as ``voc:folder@val[::10]``.
     :param images: folder of the pictures, for ``coco`` alone.
     :param on_problem: takes labels that are wrong; without it the first one is an error.
     :raises ValueError: for another kind, naming the known ones, or for labels that are wrong.
     """
-    read, place = reader_of(address, DATASETS, 'coco:annotations.json')
-    return read(place, images, on_problem)
+    whole, part = part_of(address)
+    read, place = reader_of(whole, DATASETS, 'coco:annotations.json')
+    found = read(place, images, on_problem)
+    return found if part == slice(None) else found.part(part)
 
 
 def _refuse_images(kind: str, images: Path | None) -> None:

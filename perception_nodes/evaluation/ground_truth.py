@@ -76,6 +76,7 @@ class GroundTruth:
     """
 
     def __init__(self, content: Mapping[str, Any], folder: Path) -> None:
+        self._folder = folder
         try:
             self._names = {int(c['id']): str(c['name']) for c in content['categories']}
             self.images = tuple(
@@ -101,6 +102,14 @@ class GroundTruth:
         for annotation in self.content['annotations']:
             by_image.setdefault(int(annotation['image_id']), []).append(annotation)
         return by_image
+
+    def part(self, chosen: slice) -> GroundTruth:
+        """Return the set of some of the pictures, in the order in which they are listed."""
+        kept = [dict(item) for item in self.content['images'][chosen]]
+        numbers = {item['id'] for item in kept}
+        labels = [item for item in self.content['annotations'] if item['image_id'] in numbers]
+        content = {**self.content, 'images': kept, 'annotations': labels}
+        return GroundTruth(content, self._folder)
 
     def boxes_of(self, image_id: int) -> TrueBoxes:
         """Return the true boxes of a picture, empty where nothing is labelled."""

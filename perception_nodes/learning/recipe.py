@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,6 +130,11 @@ def read_recipe(path: Path, kind: type[R]) -> R:
     except yaml.YAMLError as error:
         raise ValueError(f'{path}: not valid YAML: {error}') from error
     return recipe_from_dict(values, kind, str(path))
+
+
+def seeded(recipe: R, seed: int | None) -> R:
+    """Return the recipe with another seed; None changes nothing."""
+    return recipe if seed is None else replace(recipe, seed=seed)
 
 
 def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:

@@ -37,6 +37,15 @@ def voc(tmp_path):
     return tmp_path
 
 
+def test_part_of_a_set_keeps_its_labels_and_places(voc):
+    whole = open_dataset(f'voc:{voc}')
+    part = open_dataset(f'voc:{voc}[:1]')
+    assert [item.path for item in part.images] == [whole.images[0].path]
+    number = part.images[0].image_id
+    assert part.boxes_of(number).labels == whole.boxes_of(number).labels
+    assert len(part.content['annotations']) == len(part.boxes_of(number).labels)
+
+
 def test_coco_numbers_with_gaps_are_kept(tmp_path):
     path = tmp_path / 'labels.json'
     path.write_text(json.dumps(COCO))

@@ -17,6 +17,7 @@ from perception_nodes.evaluation.masked_sets import MaskedSet
 from perception_nodes.learning.data.augmentation import colour_changes
 from perception_nodes.learning.data.pictures import Sample
 from perception_nodes.learning.data.splits import split_by_time, spread_over
+from perception_nodes.learning.data.textures import texture_changes
 from perception_nodes.learning.recipes.segmentation import MaskDataRecipe
 from perception_nodes.structures import UNLABELLED, ColorOrder
 
@@ -156,8 +157,13 @@ def _pixel_of_some_class(mask: torch.Tensor) -> tuple[int, int] | None:
 
 def mask_transform(recipe: MaskDataRecipe) -> v2.Transform:
     """Return the random changes of a training sample."""
+    changes = texture_changes(recipe.textures) if recipe.textures else None
     return v2.Compose(
-        [ZoomedMaskCrop(recipe), v2.RandomHorizontalFlip(0.5), *colour_changes(recipe.colour)]
+        [
+            ZoomedMaskCrop(recipe),
+            v2.RandomHorizontalFlip(0.5),
+            *(changes or colour_changes(recipe.colour)),
+        ]
     )
 
 

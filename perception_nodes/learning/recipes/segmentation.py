@@ -44,6 +44,13 @@ class MaskDataRecipe:
         1.1, 'largest ratio by which width and height differ in zoom', minimum=1.0, maximum=2.0
     )
     colour: float = setting(0.6, 'strength of colour changes', minimum=0.0, maximum=2.0)
+    textures: float = setting(
+        0.0,
+        'part of the pictures with random textures and tones; above 0 they replace the changes of '
+        'colour and sharpness, so that nothing resembles the robustness suite',
+        minimum=0.0,
+        maximum=1.0,
+    )
     rare_crops: float = setting(
         0.5,
         'part of the crops placed around a pixel of a class drawn evenly',
