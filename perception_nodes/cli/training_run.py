@@ -96,7 +96,7 @@ class TrainingRun:
             meter=available_meter(),
             compute=Compute.choose(self.device, self.precision),
         )
-        console.print(f'Trained on {trainer.compute}', highlight=False)
+        console.print(f'Training on {trainer.compute}', highlight=False)
         _train(trainer, name)
         begun = [] if self.seed is None else ['--seed', str(self.seed)]
         begun += ['--start', str(self.start)] if self.start else []

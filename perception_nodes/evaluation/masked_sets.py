@@ -148,16 +148,20 @@ def joined(sets: Sequence[MaskedSet]) -> MaskedSet:
     Return one set of all pictures; those of a set that is named twice count twice.
 
     :param sets: at least one.
-    :raises GroundTruthError: when the classes or ignored numbers differ.
+    :raises GroundTruthError: when the classes differ.
     """
     first = sets[0]
     for other in sets[1:]:
-        if (other.classes, other.ignored) != (first.classes, first.ignored):
+        if other.classes != first.classes:
             raise GroundTruthError(
                 f'sets with different classes cannot be joined: {", ".join(first.classes)} and '
                 f'{", ".join(other.classes)}'
             )
-    return replace(first, pictures=tuple(picture for one in sets for picture in one.pictures))
+    return MaskedSet(
+        classes=first.classes,
+        pictures=tuple(picture for one in sets for picture in one.pictures),
+        ignored=tuple(sorted({number for one in sets for number in one.ignored})),
+    )
 
 
 def open_masked_set(address: str, on_problem: Problem | None = None) -> MaskedSet:
