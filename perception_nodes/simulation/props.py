@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -112,6 +112,33 @@ def build_cone(rng: Rng, family: AssetFamily) -> Thing:
     return Thing(parts=tuple(parts), class_id=TRAFFIC_CONE)
 
 
+def _formed(rng: Rng, form: str, parts: list[Part]) -> list[Part]:
+    """Return a box of another form than a closed cuboid; only the lowest of a pile is kept."""
+    if form == 'plain':
+        return parts
+    base = parts[0]
+    x, y, z = base.size
+    if form in ('long', 'flat', 'tall'):
+        grown = {'long': (1.0, rng.uniform(1.5, 2.5), 0.6), 'flat': (1.2, 1.3, 0.35),
+                 'tall': (0.8, 0.8, rng.uniform(1.3, 1.8))}[form]  # fmt: skip
+        size = (x * grown[0], y * grown[1], z * grown[2])
+        return [replace(base, size=size, position=(0.0, 0.0, size[2]))]
+    if form == 'lidded':
+        lid = 0.06 * z
+        cover = replace(base, size=(x * 1.05, y * 1.05, lid), position=(0.0, 0.0, 2 * z + lid))
+        return [base, cover]
+    flaps = []  # 'open'
+    for side in (-1, 1):
+        tilt = rng.uniform(-0.9, 0.9)
+        reach = 0.45 * x
+        centre = (0.0, side * (y + reach * np.sin(tilt) * side), 2 * z + reach * np.cos(tilt))
+        flaps.append(
+            replace(base, size=(x, 0.006, reach), position=centre,
+                    quaternion=quaternion_about(0, -tilt))
+        )  # fmt: skip
+    return [base, *flaps]
+
+
 def build_box(rng: Rng, family: AssetFamily) -> Thing:
     """Return a packing box or crate with edges of 0.18 to 0.9 m, sometimes two on one another."""
     parts: list[Part] = []
@@ -134,16 +161,23 @@ def build_box(rng: Rng, family: AssetFamily) -> Thing:
             )
         )
         z += 2 * float(half[2])
+    if family.box_forms:
+        parts = _formed(rng, choose(rng, family.box_forms), parts)
     return Thing(parts=tuple(parts), class_id=BOX)
 
 
-def _turned_drum(rng: Rng) -> list[tuple[float, float]]:
-    """Return a profile of its own: tapered, bulged, with none to three ribs or grooves."""
+def _turned_drum(rng: Rng, freedom: float = 1.0) -> list[tuple[float, float]]:
+    """
+    Return a profile of its own: tapered, bulged, with ribs or grooves, or none.
+
+    :param freedom: 1 stays close to a drum, 2 is twice as far away.
+    """
     z = np.linspace(0, 1, 9)
-    radius = 1 + rng.uniform(-0.14, 0.14) * (z - 0.5) + rng.uniform(-0.08, 0.2) * z * (1 - z) * 4
+    taper, bulge = freedom * rng.uniform(-0.14, 0.14), freedom * rng.uniform(-0.08, 0.2)
+    radius = 1 + taper * (z - 0.5) + bulge * z * (1 - z) * 4
     rim = rng.uniform(0.0, 0.06)
     profile = [*zip(radius, z, strict=True), (radius[-1] * (1 - rim), 1 + 0.3 * rim)]
-    count = int(rng.integers(0, 4))
+    count = int(rng.integers(0, 4 if freedom == 1.0 else 7))
     half, depth = rng.uniform(0.012, 0.03), rng.uniform(-0.06, 0.06)
     for centre in (np.arange(count) + rng.uniform(0.4, 0.6)) / max(count, 1):
         around = float(np.interp(centre, z, radius))
@@ -174,7 +208,8 @@ def build_barrel(rng: Rng, family: AssetFamily) -> Thing:
     height = rng.uniform(0.45, 1.05)
     radius = height * rng.uniform(0.29, 0.38)
     shape = choose(rng, family.barrel_shapes)
-    outline = _turned_drum(rng) if shape == 'turned' else _BARREL_PROFILES[shape]
+    freedom = {'turned': 1.0, 'turned_freely': 2.5}.get(shape)
+    outline = _BARREL_PROFILES[shape] if freedom is None else _turned_drum(rng, freedom)
     profile = [(radius * r, height * z) for r, z in outline]
     colors = (pick(rng, family.barrel_colors), pick(rng, family.barrel_bands))
     bands = int(rng.choice([0, 1, 2, 2, 3]))

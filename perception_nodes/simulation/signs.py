@@ -26,6 +26,39 @@ def _layer(
     ]
 
 
+def _mount(
+    rng: Rng, kind: str, post: float, top: float, radius: float, color: np.ndarray
+) -> list[Part]:
+    """
+    Return what holds the plate.
+
+    :param post: radius of the usual post.
+    :param top: height of its end.
+    :param radius: of the plate.
+    """
+    if kind == 'post':
+        return [Part(shape=Shape.CYLINDER, size=(post, top / 2, 0), color=color,
+                     position=(-post - LAYER_M, 0, top / 2), shine=0.4)]  # fmt: skip
+    if kind == 'two_posts':
+        apart = radius * rng.uniform(0.3, 0.8)
+        return [Part(shape=Shape.CYLINDER, size=(post * 0.7, top / 2, 0), color=color,
+                     position=(-post - LAYER_M, y, top / 2), shine=0.4)
+                for y in (-apart, apart)]  # fmt: skip
+    wide = post * rng.uniform(0.6, 2.5)  # 'beam'
+    return [Part(shape=Shape.BOX, size=(post, wide, top / 2), color=color,
+                 position=(-post - LAYER_M, 0, top / 2), shine=0.1)]  # fmt: skip
+
+
+def _second_plate(rng: Rng, family: AssetFamily, radius: float, centre: float) -> list[Part]:
+    """Return a smaller plate below the first one, as far as the post reaches."""
+    size = min(radius * rng.uniform(0.4, 0.8), (centre - radius) / 2)
+    scheme = family.sign_schemes[int(rng.integers(len(family.sign_schemes)))]
+    plate = PLATES[choose(rng, family.sign_plates)](rng, size)
+    middle = centre - radius - size * rng.uniform(0.9, 1.2)
+    field, rim, _ = (vary(rng, color) for color in scheme)
+    return _layer(plate, 0, rim, middle, True) + _layer(plate * 0.85, 1, field, middle, True)
+
+
 def build_sign(rng: Rng, family: AssetFamily) -> Thing:
     """Return a sign 0.5 to 2.2 m high whose plate faces x."""
     radius = rng.uniform(0.16, 0.38)
@@ -44,8 +77,10 @@ def build_sign(rng: Rng, family: AssetFamily) -> Thing:
     post = radius * rng.uniform(0.07, 0.14)
     top = centre + radius * rng.uniform(0.0, 0.7)
     gray = np.full(3, rng.uniform(0.25, 0.75))
-    parts.append(Part(shape=Shape.CYLINDER, size=(post, top / 2, 0), color=gray,
-                      position=(-post - LAYER_M, 0, top / 2), shine=0.4))  # fmt: skip
+    mount = choose(rng, family.sign_mounts) if family.sign_mounts else 'post'
+    parts += _mount(rng, mount, post, top, radius, gray)
+    if family.sign_mounts and centre > 2 * radius and rng.random() < 0.3:
+        parts += _second_plate(rng, family, radius, centre)
     if rng.random() < 0.4:
         foot = revolve([(radius * 0.7, 0), (radius * 0.6, 0.04)], 10)
         parts.append(Part(shape=Shape.MESH, mesh=foot, color=pick(rng, family.clutter_colors)))

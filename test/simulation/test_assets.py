@@ -16,10 +16,13 @@ from perception_nodes.simulation.textures import PAINTERS, paint
 BUILDERS = {
     'torsos': build_person,
     'hats': build_person,
+    'belongings': build_person,
     'cone_shapes': build_cone,
     'box_kinds': build_box,
+    'box_forms': build_box,
     'barrel_shapes': build_barrel,
     'sign_plates': build_sign,
+    'sign_mounts': build_sign,
     'pictograms': build_sign,
     'clutter_shapes': build_clutter,
 }
