@@ -38,7 +38,7 @@ class AssetFamily:
     What a family draws from; colours are RGB in 0..1, kinds are keys of the builders.
 
     All entries of a field are equally likely; one that is listed twice is drawn twice as often.
-    What the last three fields name goes beyond the plain forms; empty, there are only those.
+    What the fields with defaults name goes beyond the plain forms; empty, there are only those.
     """
 
     surface_kinds: tuple[str, ...]
@@ -65,6 +65,7 @@ class AssetFamily:
     clutter_shapes: tuple[str, ...]
     clutter_colors: tuple[Color, ...]
     rigs: tuple[LightRig, ...]
+    postures: tuple[str, ...] = ()
     belongings: tuple[str, ...] = ()
     sign_mounts: tuple[str, ...] = ()
     box_forms: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perception_nodes.simulation.parts import Part, Shape
+from perception_nodes.simulation.parts import Part, Shape, limb
 
 
 def build_belonging(
@@ -22,7 +22,7 @@ def build_belonging(
         'parcel': (Shape.BOX, (0.07 * size, 0.1 * size, 0.07 * size),
                    (0.15 * height, 0.0, neck_z - 0.2 * height)),
         'handbag': (Shape.BOX, (0.07 * size, 0.025 * size, 0.06 * size),
-                    (0.02 * height, side * 0.19 * height, neck_z - 0.38 * height)),
+                    (0.02 * height, side * 0.14 * height, neck_z - 0.33 * height)),
         'sack': (Shape.ELLIPSOID, (0.07 * size, 0.1 * size, 0.13 * size),
                  (-0.11 * height, 0.0, neck_z - 0.12 * height)),
         'scarf': (Shape.ELLIPSOID, (0.06 * height, 0.065 * height, 0.025 * size),
@@ -33,4 +33,8 @@ def build_belonging(
     if kind == 'none':
         return []
     shape, half, position = solids[kind]
-    return [Part(shape=shape, size=half, position=position, **cloth)]
+    thing = Part(shape=shape, size=half, position=position, **cloth)
+    if kind == 'handbag':
+        over = [0.0, -side * 0.07 * height, neck_z]
+        return [thing, limb(over, position, 0.008 * height, **cloth)]
+    return [thing]

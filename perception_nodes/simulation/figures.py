@@ -25,12 +25,14 @@ class Posture:
     :param arms: swing of the left and the right upper arm.
     :param lift: how far the two arms are lifted sideways.
     :param elbow: bend of both elbows.
+    :param crouch: how far both thighs are lifted with the feet below the hips.
     """
 
     stride: float = 0.0
     arms: tuple[float, float] = (0.0, 0.0)
     lift: tuple[float, float] = (0.08, 0.08)
     elbow: float = 0.2
+    crouch: float = 0.0
 
 
 def walking(phase: float, swing: float = 0.45) -> Posture:
@@ -54,6 +56,20 @@ def random_posture(rng: np.random.Generator) -> Posture:
     )
 
 
+def free_posture(rng: np.random.Generator) -> Posture:
+    """Return someone whose arms and legs are anywhere that joints allow, often on bent knees."""
+    return Posture(
+        stride=rng.uniform(-0.6, 0.6),
+        arms=(rng.uniform(-0.8, 2.4), rng.uniform(-0.8, 2.4)),
+        lift=(rng.uniform(0.0, 1.5), rng.uniform(0.0, 1.5)),
+        elbow=rng.uniform(0.0, 1.8),
+        crouch=max(0.0, rng.uniform(-0.8, 0.8)),
+    )
+
+
+_POSTURES = {'usual': random_posture, 'free': free_posture}
+
+
 def _forward(angle: float, length: float) -> np.ndarray:
     """Return the vector of a limb that hangs down and swings forward by an angle."""
     return np.array([np.sin(angle) * length, 0.0, -np.cos(angle) * length])
@@ -62,8 +78,9 @@ def _forward(angle: float, length: float) -> np.ndarray:
 def _legs(look: Look, height: float, girth: float, posture: Posture) -> tuple[list[Part], float]:
     """Return both legs with shoes, and the height of the hips above the floor."""
     thigh, shin, foot = 0.245 * height, 0.235 * height, 0.03 * height
-    angles = (posture.stride, -posture.stride)
-    bends = [max(0.0, -angle) * 0.9 for angle in angles]
+    swings = (posture.stride, -posture.stride)
+    angles = [swing + posture.crouch for swing in swings]
+    bends = [max(0.0, -swing) * 0.9 + 2 * posture.crouch for swing in swings]
     reach = [thigh * np.cos(a) + shin * np.cos(a - b) for a, b in zip(angles, bends, strict=True)]
     hip_z = max(reach) + foot
     parts = []
@@ -106,9 +123,11 @@ def build_person(
     """
     Return a figure 1.1 to 1.95 m high that faces x.
 
-    :param posture: what the body does; random when left out.
+    :param posture: what the body does; one of the family's postures when left out.
     """
-    posture = random_posture(rng) if posture is None else posture
+    if posture is None:
+        kind = choose(rng, family.postures) if family.postures else 'usual'
+        posture = _POSTURES[kind](rng)
     height = rng.uniform(1.5, 1.95) if rng.random() < 0.8 else rng.uniform(1.1, 1.5)
     girth = rng.uniform(0.85, 1.3)
     look = dress(rng, family)
@@ -127,6 +146,6 @@ def build_person(
                           position=(-0.1 * height, 0, top - 0.13 * height),
                           quaternion=quaternion_about(1, 0.08), **bag))  # type: ignore[arg-type] # fmt: skip
     if family.belongings:
-        kind = choose(rng, family.belongings)
-        parts += build_belonging(kind, height, top, draw_cloth(rng, family), rng)
+        belonging = choose(rng, family.belongings)
+        parts += build_belonging(belonging, height, top, draw_cloth(rng, family), rng)
     return Thing(parts=tuple(parts), class_id=PERSON)

@@ -42,11 +42,16 @@ def build_head(
         Part(shape=Shape.ELLIPSOID, size=(radius, radius * 0.85, radius * 1.25),
              position=(x, 0, z), **skin),
     ]  # fmt: skip
-    crown: dict = {'color': hat_color} if hat != 'none' else look.hair
+    crown: dict = look.hair if hat in ('none', 'long_hair') else {'color': hat_color}
     parts.append(
         Part(shape=Shape.ELLIPSOID, size=(radius * 1.02, radius * 0.92, radius * 0.95),
              position=(x - 0.22 * radius, 0, z + 0.48 * radius), **crown)
     )  # fmt: skip
+    if hat == 'long_hair':
+        fall = radius * rng.uniform(0.8, 2.8)
+        half = (radius * rng.uniform(0.35, 0.6), radius * rng.uniform(0.8, 1.2), fall)
+        parts.append(Part(shape=Shape.ELLIPSOID, size=half, **crown,
+                          position=(x - 0.7 * radius, 0, z + 0.9 * radius - fall)))  # fmt: skip
     brim, knob = _BRIMS.get(hat), _KNOBS.get(hat)
     if hat == 'arbitrary':
         brim, knob = _arbitrary(rng)

@@ -46,9 +46,10 @@ TRAIN = AssetFamily(
     ),
     torsos=('ellipsoid', 'capsule', 'tapered', 'vest', 'robe', 'robe', 'skirt', 'turned', 'turned',
         'turned', 'boxy', 'padded'),
+    postures=('usual', 'usual', 'free'),
     belongings=('none', 'none', 'none', 'none', 'parcel', 'handbag', 'sack', 'scarf', 'roll'),
     hats=('none', 'none', 'none', 'cap', 'beanie', 'bowler', 'bun', 'ponytail', 'tall',
-        'arbitrary', 'arbitrary', 'arbitrary', 'arbitrary'),
+        'arbitrary', 'arbitrary', 'arbitrary', 'arbitrary', 'long_hair', 'long_hair'),
     cone_colors=(
         (0.95, 0.38, 0.08), (0.88, 0.22, 0.10), (0.98, 0.55, 0.15), (0.93, 0.78, 0.12),
         (0.83, 0.44, 0.11), (0.99, 0.12, 0.14), (0.80, 0.51, 0.12), (0.72, 0.56, 0.18),

@@ -16,6 +16,7 @@ from perception_nodes.simulation.textures import PAINTERS, paint
 BUILDERS = {
     'torsos': build_person,
     'hats': build_person,
+    'postures': build_person,
     'belongings': build_person,
     'cone_shapes': build_cone,
     'box_kinds': build_box,
