@@ -68,6 +68,7 @@ class AssetFamily:
     postures: tuple[str, ...] = ()
     belongings: tuple[str, ...] = ()
     sign_mounts: tuple[str, ...] = ()
+    sign_finishes: tuple[str, ...] = ()
     box_forms: tuple[str, ...] = ()
 
 

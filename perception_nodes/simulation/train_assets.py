@@ -89,7 +89,8 @@ TRAIN = AssetFamily(
     sign_plates=('circle', 'triangle', 'square', 'octagon', 'diamond', 'wide', 'irregular',
         'irregular', 'superellipse', 'superellipse', 'skewed', 'cut_triangle', 'panel',
         'pointer', 'gable'),
-    sign_mounts=('post', 'post', 'post', 'two_posts', 'beam', 'beam'),
+    sign_mounts=('post', 'post', 'post', 'two_posts', 'beam', 'beam', 'foot'),
+    sign_finishes=('rimmed', 'rimmed', 'rimmed', 'rimless', 'textured'),
     sign_schemes=(
         ((0.95, 0.95, 0.95), (0.80, 0.08, 0.10), (0.08, 0.08, 0.08)),
         ((0.80, 0.06, 0.08), (0.96, 0.96, 0.96), (0.96, 0.96, 0.96)),

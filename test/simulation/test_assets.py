@@ -24,6 +24,7 @@ BUILDERS = {
     'barrel_shapes': build_barrel,
     'sign_plates': build_sign,
     'sign_mounts': build_sign,
+    'sign_finishes': build_sign,
     'pictograms': build_sign,
     'clutter_shapes': build_clutter,
 }
