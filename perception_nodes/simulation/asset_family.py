@@ -70,6 +70,7 @@ class AssetFamily:
     sign_mounts: tuple[str, ...] = ()
     sign_finishes: tuple[str, ...] = ()
     box_forms: tuple[str, ...] = ()
+    barrel_forms: tuple[str, ...] = ()
 
 
 def vary(rng: np.random.Generator, color: Color) -> np.ndarray:

@@ -85,6 +85,20 @@ def paint_cleats(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
     return base
 
 
+def paint_printed(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
+    """Print polygons and lines in inks of any colour, like the carton of a product."""
+    base: np.ndarray = np.ascontiguousarray(blend(0.3 * cloud(rng, side), colors), np.float32)
+    for _ in range(int(rng.integers(1, 8))):
+        ink = [float(c) for c in rng.uniform(0.0, 1.0, 3)]
+        corners = rng.uniform(-0.3, 0.3, (int(rng.integers(3, 7)), 2)) + rng.uniform(0, 1, 2)
+        points = (corners * side).astype(np.int32)
+        if rng.random() < 0.7:
+            base = cv2.fillConvexPoly(base, cv2.convexHull(points), ink)
+        else:
+            base = cv2.polylines(base, [points], False, ink, int(rng.integers(1, 4)))
+    return base
+
+
 def paint_braced(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
     """Sheet in a frame with one brace from corner to corner."""
     y, x = pixel_grid(side)

@@ -100,6 +100,27 @@ def paint_panes(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
     return blend(np.where(joint, 1.0, rng.uniform(0, 0.8) * shade[row, column]), colors)
 
 
+def paint_collage(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
+    """Split the square again and again; each piece has stripes, a slope or a shade of its own."""
+    y, x = pixel_grid(side)
+    weight = np.zeros((side, side), np.float32)
+    pieces = [(0, side, 0, side)]
+    for _ in range(int(rng.integers(2, 12))):
+        top, bottom, left, right = pieces.pop(int(rng.integers(len(pieces))))
+        if bottom - top > right - left:
+            cut = int(rng.integers(top, bottom + 1))
+            pieces += [(top, cut, left, right), (cut, bottom, left, right)]
+        else:
+            cut = int(rng.integers(left, right + 1))
+            pieces += [(top, bottom, left, cut), (top, bottom, cut, right)]
+    for top, bottom, left, right in pieces:
+        piece = (slice(top, bottom), slice(left, right))
+        across, down = rng.uniform(-1, 1, 2) * rng.choice([0.5, 6.0])
+        wave = np.sin(2 * np.pi * (across * x[piece] + down * y[piece] + rng.random()))
+        weight[piece] = np.clip(rng.random() + rng.choice([0.0, 0.5, 1.0]) * wave, 0, 1)
+    return blend(weight, colors)
+
+
 def paint_waves(rng: Rng, side: int, colors: np.ndarray) -> np.ndarray:
     """Soft stripes bent by a sine."""
     y, x = pixel_grid(side)

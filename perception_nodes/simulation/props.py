@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from perception_nodes.simulation.asset_family import AssetFamily, choose, pick
 from perception_nodes.simulation.meshes import Mesh, revolve
 from perception_nodes.simulation.parts import Part, Shape, Thing, quaternion_about
+from perception_nodes.simulation.prop_forms import BARREL_FORMS, BOX_FORMS
 from perception_nodes.simulation.textures import paint
 
 TRAFFIC_CONE, BOX, BARREL = 1, 2, 3
@@ -112,35 +113,8 @@ def build_cone(rng: Rng, family: AssetFamily) -> Thing:
     return Thing(parts=tuple(parts), class_id=TRAFFIC_CONE)
 
 
-def _formed(rng: Rng, form: str, parts: list[Part]) -> list[Part]:
-    """Return a box of another form than a closed cuboid; only the lowest of a pile is kept."""
-    if form == 'plain':
-        return parts
-    base = parts[0]
-    x, y, z = base.size
-    if form in ('long', 'flat', 'tall'):
-        grown = {'long': (1.0, rng.uniform(1.5, 2.5), 0.6), 'flat': (1.2, 1.3, 0.35),
-                 'tall': (0.8, 0.8, rng.uniform(1.3, 1.8))}[form]  # fmt: skip
-        size = (x * grown[0], y * grown[1], z * grown[2])
-        return [replace(base, size=size, position=(0.0, 0.0, size[2]))]
-    if form == 'lidded':
-        lid = 0.06 * z
-        cover = replace(base, size=(x * 1.05, y * 1.05, lid), position=(0.0, 0.0, 2 * z + lid))
-        return [base, cover]
-    flaps = []  # 'open'
-    for side in (-1, 1):
-        tilt = rng.uniform(-0.9, 0.9)
-        reach = 0.45 * x
-        centre = (0.0, side * (y + reach * np.sin(tilt) * side), 2 * z + reach * np.cos(tilt))
-        flaps.append(
-            replace(base, size=(x, 0.006, reach), position=centre,
-                    quaternion=quaternion_about(0, -tilt))
-        )  # fmt: skip
-    return [base, *flaps]
-
-
 def build_box(rng: Rng, family: AssetFamily) -> Thing:
-    """Return a packing box or crate with edges of 0.18 to 0.9 m, sometimes two on one another."""
+    """Return a packing box or crate, or some on one another; a plain one has edges to 0.9 m."""
     parts: list[Part] = []
     z = 0.0
     edge = rng.uniform(0.18, 0.75)
@@ -162,7 +136,8 @@ def build_box(rng: Rng, family: AssetFamily) -> Thing:
         )
         z += 2 * float(half[2])
     if family.box_forms:
-        parts = _formed(rng, choose(rng, family.box_forms), parts)
+        form = choose(rng, family.box_forms)
+        parts = BOX_FORMS[form](rng, parts[0]) if form in BOX_FORMS else parts
     return Thing(parts=tuple(parts), class_id=BOX)
 
 
@@ -204,7 +179,7 @@ _BARREL_PROFILES: dict[str, list[tuple[float, float]]] = {
 
 
 def build_barrel(rng: Rng, family: AssetFamily) -> Thing:
-    """Return a drum, cask or keg 0.45 to 1.05 m high with one to three bands, or none."""
+    """Return a drum, cask or keg 0.45 to 1.05 m long with one to three bands, or none."""
     height = rng.uniform(0.45, 1.05)
     radius = height * rng.uniform(0.29, 0.38)
     shape = choose(rng, family.barrel_shapes)
@@ -220,4 +195,7 @@ def build_barrel(rng: Rng, family: AssetFamily) -> Thing:
     if rng.random() < 0.4:
         lid = revolve([(radius * 0.9, height), (radius * 0.85, height * 1.015)], 20)
         parts.append(_mesh_part(lid, colors[0] * 0.6, 0.2))
+    if family.barrel_forms:
+        form = choose(rng, family.barrel_forms)
+        parts = BARREL_FORMS[form](rng, parts) if form in BARREL_FORMS else parts
     return Thing(parts=tuple(parts), class_id=BARREL)

@@ -4,7 +4,8 @@ from perception_nodes.simulation.asset_family import AssetFamily, LightRig
 
 TRAIN = AssetFamily(
     surface_kinds=('cloud', 'checker', 'stripes', 'speckle', 'planks', 'rings', 'plain',
-        'gradient', 'plasma', 'plasma', 'camouflage', 'patches', 'leaves', 'scribble', 'panes'),
+        'gradient', 'plasma', 'plasma', 'camouflage', 'patches', 'leaves', 'scribble', 'panes',
+        'collage', 'collage'),
     surface_colors=(
         (0.20, 0.20, 0.22), (0.45, 0.44, 0.42), (0.72, 0.71, 0.68), (0.90, 0.88, 0.84),
         (0.42, 0.30, 0.20), (0.60, 0.48, 0.34), (0.25, 0.33, 0.26), (0.35, 0.42, 0.52),
@@ -25,7 +26,7 @@ TRAIN = AssetFamily(
         (0.58, 0.84, 0.36), (0.64, 0.06, 0.19),
     ),
     cloth_kinds=('cloud', 'stripes', 'checker', 'speckle', 'plasma', 'camouflage', 'patches',
-        'leaves', 'gradient', 'glyphs'),
+        'leaves', 'gradient', 'glyphs', 'collage'),
     cloth_colors=(
         (0.10, 0.11, 0.13), (0.30, 0.31, 0.34), (0.85, 0.85, 0.83), (0.13, 0.20, 0.42),
         (0.60, 0.12, 0.14), (0.16, 0.38, 0.22), (0.75, 0.62, 0.20), (0.45, 0.28, 0.50),
@@ -63,8 +64,9 @@ TRAIN = AssetFamily(
         'footless', 'bulged'),
     box_kinds=('cardboard', 'crate', 'planks', 'cloud', 'labelled', 'labelled', 'strapped',
         'stencilled', 'ribbed', 'two_tone', 'cleats', 'plain', 'plasma', 'patches', 'speckle',
-        'stripes', 'camouflage', 'glyphs', 'panes'),
-    box_forms=('plain', 'plain', 'plain', 'long', 'flat', 'tall', 'lidded', 'open'),
+        'stripes', 'camouflage', 'glyphs', 'panes', 'printed', 'printed', 'collage'),
+    box_forms=('plain', 'plain', 'plain', 'plain', 'long', 'flat', 'tall', 'lidded', 'domed',
+        'open', 'open', 'piled'),
     box_colors=(
         (0.72, 0.54, 0.36), (0.62, 0.45, 0.28), (0.82, 0.68, 0.50), (0.50, 0.36, 0.24),
         (0.88, 0.86, 0.80), (0.42, 0.46, 0.40), (0.29, 0.46, 0.31), (0.72, 0.62, 0.69),
@@ -86,6 +88,7 @@ TRAIN = AssetFamily(
     ),
     barrel_shapes=('ribbed_drum', 'plain_drum', 'cask', 'turned', 'turned', 'turned_freely',
         'turned_freely', 'waisted'),
+    barrel_forms=('plain', 'plain', 'plain', 'plain', 'bunged', 'handled', 'capped', 'lying'),
     sign_plates=('circle', 'triangle', 'square', 'octagon', 'diamond', 'wide', 'irregular',
         'irregular', 'superellipse', 'superellipse', 'skewed', 'cut_triangle', 'panel',
         'pointer', 'gable'),
