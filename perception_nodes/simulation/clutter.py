@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from perception_nodes.simulation.asset_family import AssetFamily, choose, pick
+from perception_nodes.simulation.furniture import FURNITURE
 from perception_nodes.simulation.meshes import Mesh, prism, regular_outline, revolve
 from perception_nodes.simulation.parts import Part, Shape, Thing, quaternion_about
 from perception_nodes.simulation.textures import paint
@@ -73,49 +74,6 @@ def _splinter(rng: Rng, size: float) -> Mesh:
     return prism(outline * (1.0, rng.uniform(0.3, 1.2)), size * rng.uniform(0.2, 1.6))
 
 
-def _board(
-    half: tuple[float, float, float], x: float, y: float, z: float, look: dict[str, Any]
-) -> Part:
-    return Part(shape=Shape.BOX, size=half, position=(x, y, z), **look)
-
-
-def _table(rng: Rng, size: float, look: dict[str, Any]) -> list[Part]:
-    """Return a top on four legs: a table, a bench, a stool."""
-    x, y, high = size * rng.uniform(0.6, 1.2), size * rng.uniform(0.8, 2.5), rng.uniform(0.3, 0.8)
-    thin = rng.uniform(0.015, 0.04)
-    legs = [
-        _board((thin, thin, high / 2), a * (x - thin), b * (y - thin), high / 2, look)
-        for a in (-1, 1) for b in (-1, 1)
-    ]  # fmt: skip
-    return [_board((x, y, 0.02), 0.0, 0.0, high, look), *legs]
-
-
-def _shelf(rng: Rng, size: float, look: dict[str, Any]) -> list[Part]:
-    """Return open boards between two sides."""
-    deep, wide, high = size * 0.6, size * rng.uniform(1.0, 2.0), rng.uniform(0.6, 1.8)
-    sides = [_board((deep, 0.02, high / 2), 0.0, side * wide, high / 2, look) for side in (-1, 1)]
-    levels = np.linspace(0.05, high - 0.02, int(rng.integers(2, 6)))
-    return sides + [_board((deep, wide, 0.015), 0.0, 0.0, float(z), look) for z in levels]
-
-
-def _stanchion(rng: Rng, size: float, look: dict[str, Any]) -> list[Part]:
-    """Return a thin upright on a foot, with something small on top or not."""
-    high, thin = rng.uniform(0.5, 1.9), rng.uniform(0.012, 0.05)
-    foot = revolve([(size * 0.7, 0), (size * 0.5, 0.05)], int(rng.integers(4, 12)))
-    parts = [
-        Part(shape=Shape.MESH, mesh=foot, **look),
-        Part(shape=Shape.CYLINDER, size=(thin, high / 2, 0), position=(0, 0, high / 2), **look),
-    ]
-    if rng.random() < 0.5:
-        ball = thin * rng.uniform(1.5, 3.0)
-        parts.append(Part(shape=Shape.SPHERE, size=(ball, 0, 0), position=(0, 0, high), **look))
-    return parts
-
-
-_FURNITURE = {'table': _table, 'shelf': _shelf, 'stanchion': _stanchion}
-"""Clutter of several parts that has something of a box, or of the post of a sign."""
-
-
 def build_clutter(rng: Rng, family: AssetFamily) -> Thing:
     """Return something that is none of the classes."""
     shape = choose(rng, family.clutter_shapes)
@@ -125,6 +83,6 @@ def build_clutter(rng: Rng, family: AssetFamily) -> Thing:
         texture = paint(choose(rng, family.surface_kinds), rng, CLUTTER_SIDE, colors)
         look = {'color': np.ones(3), 'texture': texture, 'shine': 0.1}
     size = rng.uniform(0.12, 0.4)
-    if shape in _FURNITURE:
-        return Thing(parts=tuple(_FURNITURE[shape](rng, size, look)))
+    if shape in FURNITURE:
+        return Thing(parts=tuple(FURNITURE[shape](rng, size, look)))
     return Thing(parts=(_clutter_solid(rng, shape, size, **look),))

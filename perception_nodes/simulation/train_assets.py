@@ -117,7 +117,7 @@ TRAIN = AssetFamily(
         'scattered', 'writing', 'writing', 'figure', 'slash', 'arrow_aslant'),
     clutter_shapes=('ball', 'pillar', 'wedge', 'pyramid', 'slab', 'turned', 'turned',
         'splinter', 'splinter', 'tyre', 'stick', 'cup', 'log', 'table', 'shelf', 'stanchion',
-        'stanchion'),
+        'stanchion', 'based_pillar', 'based_pillar', 'low_wall', 'railing'),
     clutter_colors=(
         (0.30, 0.55, 0.60), (0.70, 0.35, 0.55), (0.25, 0.25, 0.30), (0.80, 0.80, 0.78),
         (0.50, 0.60, 0.30), (0.65, 0.50, 0.40), (0.88, 0.50, 0.38), (0.46, 0.94, 0.91),

@@ -10,6 +10,7 @@ from perception_nodes.simulation.clothes import dress
 from perception_nodes.simulation.clutter import build_clutter
 from perception_nodes.simulation.families import FAMILIES, Assets
 from perception_nodes.simulation.figures import build_person
+from perception_nodes.simulation.furniture import FURNITURE
 from perception_nodes.simulation.meshes import revolve
 from perception_nodes.simulation.parts import Part, Shape, rotation_from_quaternion
 from perception_nodes.simulation.plates import PICTOGRAMS, PLATES
@@ -87,6 +88,10 @@ def barrel_forms(rng, kind):
     return BARREL_FORMS[kind](rng, [Part(shape=Shape.MESH, mesh=drum, color=np.ones(3))])
 
 
+def furniture(rng, kind):
+    return FURNITURE[kind](rng, 0.3, {'color': np.ones(3)})
+
+
 def torsos(rng, kind):
     look = dress(np.random.default_rng(0), FAMILIES[Assets.TRAIN])
     return build_torso(rng, kind, look, 1.7, 1.0, 0.9)
@@ -97,6 +102,7 @@ def torsos(rng, kind):
     [
         *((box_forms, kind) for kind in sorted(BOX_FORMS)),
         *((barrel_forms, kind) for kind in ('bunged', 'handled', 'capped')),
+        *((furniture, kind) for kind in sorted(FURNITURE)),
         *((torsos, kind) for kind in ('turned', 'boxy', 'padded', 'robe')),
     ],
 )
