@@ -77,7 +77,7 @@ def _piled(rng: Rng, box: Part) -> list[Part]:
 
 
 BOX_FORMS: dict[str, BoxForm] = {
-    'long': lambda rng, box: _stretched(rng, box, (0.9, 1.5, 0.5), (1.1, 2.5, 0.75)),
+    'long': lambda rng, box: _stretched(rng, box, (0.9, 1.4, 0.5), (1.1, 1.9, 0.75)),
     'flat': lambda rng, box: _stretched(rng, box, (1.3, 1.4, 0.5), (1.6, 1.8, 0.65)),
     'tall': lambda rng, box: _stretched(rng, box, (0.7, 0.7, 1.3), (0.9, 0.9, 1.8)),
     'lidded': _lidded,
