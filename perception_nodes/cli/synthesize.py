@@ -37,6 +37,9 @@ def synthesize(
     on_path: Annotated[
         bool, typer.Option('--on-path', help='Cameras in the lane of a marked path, as robots.')
     ] = False,
+    tight: Annotated[
+        bool, typer.Option('--tight', help='With --on-path: bends down to 0.45 m radius.')
+    ] = False,
     paths: Annotated[bool, typer.Option(help='Also write points of the path ahead.')] = False,
 ) -> None:
     """Render randomised scenes with exact boxes as a COCO data set."""
@@ -45,9 +48,15 @@ def synthesize(
 
     console = Console()
     size_wh = parse_size(size)
+    if tight and not on_path:
+        raise typer.BadParameter('--tight tells how the path bends; give --on-path as well')
     try:
-        make = RandomizationConfig.on_path if on_path else RandomizationConfig
-        config = make(assets=assets, seed=seed, size_wh=size_wh)
+        if on_path:
+            config = RandomizationConfig.on_path(
+                assets=assets, seed=seed, size_wh=size_wh, tight=tight
+            )
+        else:
+            config = RandomizationConfig(assets=assets, seed=seed, size_wh=size_wh)
         job = synthesis.SynthesisJob(
             folder=out,
             config=config,

@@ -46,6 +46,11 @@ Where no curve explains all edges, one for the nearer part of the distance is to
 
 Two bends in a row, each of a lane's width, are more than a clothoid can follow.
 """
+UNEXPLAINED = (PathProblem.POOR_FIT, PathProblem.IMPLAUSIBLE_WIDTH)
+"""
+Where all edges together make no lane, those at markings may: a mask errs more easily about the
+floor beside a lane, whose other border is out of sight, than about a line.
+"""
 DRIFT = 8e-4
 """
 How fast paths leave a clothoid, as part of the largest curvature squared, per lane width.
@@ -111,10 +116,19 @@ class PathEstimator:
             return self._no_path(PathProblem.NOTHING_SEEN)
         if len(evidence.edges) < MIN_EDGES:
             return self._no_path(PathProblem.TOO_FEW_POINTS)
+        estimate = self._best(evidence.edges, evidence, prior, expected)
+        if estimate.problem in UNEXPLAINED and len(evidence.marked) >= MIN_EDGES:
+            estimate = self._best(evidence.marked, evidence, prior, expected)
+        return estimate
+
+    def _best(
+        self, edges: Edges, evidence: Evidence, prior: CorridorPrior, expected: Clothoid | None
+    ) -> PathEstimate:
+        """Return the path through edges, or through the nearer of them."""
         needed_m = (1.0 if expected is None else KNOWN_LENGTH) * self.config.min_length_m
         start = evidence.start
-        for edges in _nearer_parts(evidence.edges, prior.foot_xy):
-            fit = fit_corridor(edges, prior, start, first_scale=FIRST_SCALE)
+        for part in _nearer_parts(edges, prior.foot_xy):
+            fit = fit_corridor(part, prior, start, first_scale=FIRST_SCALE)
             estimate = self._judged(fit, evidence, needed_m, is_known=expected is not None)
             if estimate.problem not in (PathProblem.POOR_FIT, PathProblem.TOO_FAR):
                 break

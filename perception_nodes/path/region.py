@@ -12,7 +12,7 @@ from perception_nodes.path.classes import Role
 from perception_nodes.path.clothoid import Clothoid
 from perception_nodes.path.config import PathConfig, Prefer
 from perception_nodes.path.corridor import Edges
-from perception_nodes.path.evidence import Evidence, first_curve
+from perception_nodes.path.evidence import Evidence, first_curve, no_edges
 from perception_nodes.path.rings import RingView
 from perception_nodes.path.runs import EDGE_COLUMNS, Runs, find_runs, known_ends
 
@@ -67,13 +67,15 @@ def region_evidence(
     if expected is not None:
         kept &= _along(expected, chosen, view, chain, prefer, width)
     edges, middle_xy = _edges(chosen, view, kept, config, width)
-    doubt_m = width * _doubts(kinds, chosen, kept)
+    marked = _marked(kinds, chosen, kept)
+    doubt_m = width * np.where(marked, 0.0, UNMARKED_SIGMA)
     edges = replace(
         edges, across_sigma_m=np.hypot(edges.across_sigma_m, doubt_m),
         along_sigma_m=np.hypot(edges.along_sigma_m, doubt_m),
     )  # fmt: skip
     return Evidence(
         edges=edges,
+        marked=edges[marked] if not marked.all() else no_edges(),
         start=first_curve(middle_xy, config.look_ahead_m, START_WIDTHS * width),
         trust=confidence_at(confidence, view, chosen.rings, chosen.middle),
         parted=chain.parted,
@@ -108,9 +110,9 @@ def _along(
     return along
 
 
-def _doubts(kinds: np.ndarray, runs: Runs, kept: np.ndarray) -> np.ndarray:
+def _marked(kinds: np.ndarray, runs: Runs, kept: np.ndarray) -> np.ndarray:
     """
-    Return (N,) further deviations of the kept edges, in widths.
+    Return (N,) bool, whether the kept edges end at a marking; all do on a lane without markings.
 
     Where most of the lane ends at a marking, an edge without one is worn, or an error of the mask.
     """
@@ -120,8 +122,8 @@ def _doubts(kinds: np.ndarray, runs: Runs, kept: np.ndarray) -> np.ndarray:
     )
     marked = np.concatenate([marked[0][kept[0]], marked[1][kept[1]]])
     if not len(marked) or marked.mean() < MARKED_SHARE:
-        return np.zeros(len(marked))
-    return np.where(marked, 0.0, UNMARKED_SIGMA)
+        return np.ones(len(marked), bool)
+    return marked
 
 
 def _widths(graph: RunGraph, chain: Chain) -> np.ndarray:

@@ -47,14 +47,31 @@ def random_surface(rng: Rng, family: AssetFamily, side: int, *, lane: bool = Fal
     )
 
 
-def random_path(rng: Rng) -> CoursePath:
-    """Return a short lane that passes near the origin."""
-    segments = []
-    for _ in range(int(rng.integers(2, 5))):
-        curvature = (
-            0.0 if rng.random() < 0.35 else float(rng.choice([-1, 1]) / rng.uniform(1.5, 6))
-        )
-        segments.append(Segment(length_m=float(rng.uniform(2, 5)), curvature_1_m=curvature))
+def _wide_segment(rng: Rng) -> Segment:
+    """Return a straight or a bend of 1.5 to 6 m radius."""
+    bend = 0.0 if rng.random() < 0.35 else float(rng.choice([-1, 1]) / rng.uniform(1.5, 6))
+    return Segment(length_m=float(rng.uniform(2, 5)), curvature_1_m=bend)
+
+
+def _tight_segment(rng: Rng) -> Segment:
+    """Return a straight, or a bend of 0.45 to 1.5 m radius and 45 to 190 degrees."""
+    if rng.random() < 0.35:
+        return Segment(length_m=float(rng.uniform(0.4, 2.0)), curvature_1_m=0.0)
+    radius_m = float(np.exp(rng.uniform(np.log(0.45), np.log(1.5))))
+    angle_rad = np.radians(rng.uniform(45, 190))
+    return Segment(
+        length_m=float(radius_m * angle_rad), curvature_1_m=float(rng.choice([-1, 1])) / radius_m
+    )
+
+
+def random_path(rng: Rng, *, tight: bool = False) -> CoursePath:
+    """
+    Return a short lane that passes near the origin.
+
+    :param tight: bends like those of a classroom's course instead of a corridor's.
+    """
+    draw = _tight_segment if tight else _wide_segment
+    segments = [draw(rng) for _ in range(int(rng.integers(*((5, 9) if tight else (2, 5)))))]
     yaw = float(rng.uniform(-np.pi, np.pi))
     x, y = rng.normal(0, 0.4, 2) - 2.5 * np.array([np.cos(yaw), np.sin(yaw)])
     course = Course(

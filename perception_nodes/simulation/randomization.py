@@ -36,6 +36,8 @@ class Viewpoint(Enum):
     """In the middle of the room, in any direction; the lane may be elsewhere, or missing."""
     PATH = 'path'
     """In the lane, along it, as the camera of a robot that follows it."""
+    TIGHT_PATH = 'tight_path'
+    """Likewise, in bends down to 0.45 m radius, where one border is often out of sight."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +90,13 @@ class RandomizationConfig:
                 raise ValueError(f'{name}: {low!r} is above {high!r}; give (lowest, highest)')
 
     @classmethod
-    def on_path(cls, *, assets: str, seed: int, size_wh: tuple[int, int]) -> RandomizationConfig:
+    def on_path(
+        cls, *, assets: str, seed: int, size_wh: tuple[int, int], tight: bool = False
+    ) -> RandomizationConfig:
         """Return what a small robot sees that follows a marked path among things."""
+        viewpoint = Viewpoint.TIGHT_PATH if tight else Viewpoint.PATH
         return cls(
-            assets=assets, seed=seed, size_wh=size_wh, viewpoint=Viewpoint.PATH.value,
+            assets=assets, seed=seed, size_wh=size_wh, viewpoint=viewpoint.value,
             things=(0, 7), clutter=(0, 3), height_px=(24.0, 420.0), farthest_m=8.0,
             camera_height_m=(0.2, 0.6), pitch_deg=(4.0, 28.0), fovy_deg=(50.0, 75.0),
         )  # fmt: skip
@@ -163,7 +168,7 @@ class SceneRenderer:
 
     def _base(self, rng: np.random.Generator, path: CoursePath | None) -> Pose2D | None:
         """Return where in the lane the camera stands, None where it stands in the middle."""
-        if self.config.viewpoint != Viewpoint.PATH.value or path is None:
+        if self.config.viewpoint == Viewpoint.ANYWHERE.value or path is None:
             return None
         low, high = STATIONS_M
         middle = path.pose_at(float(rng.uniform(low, min(high, path.length_m - ROOM_AHEAD_M))))
@@ -179,7 +184,10 @@ class SceneRenderer:
         number = index // self.config.scenes_per_stage
         if self._stage is None or number != self._stage_number:
             rng = np.random.default_rng([self.config.seed, STAGE_STREAM, number])
-            path = random_path(rng) if self.config.viewpoint == Viewpoint.PATH.value else None
+            viewpoint = Viewpoint(self.config.viewpoint)
+            path = None
+            if viewpoint is not Viewpoint.ANYWHERE:
+                path = random_path(rng, tight=viewpoint is Viewpoint.TIGHT_PATH)
             self._stage = Stage(compose_design(rng, self._family, path), self.config.size_wh)
             self._renderer.load(self._stage)
             self._stage_number = number
