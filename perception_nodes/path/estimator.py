@@ -46,11 +46,6 @@ Where no curve explains all edges, one for the nearer part of the distance is to
 
 Two bends in a row, each of a lane's width, are more than a clothoid can follow.
 """
-UNEXPLAINED = (PathProblem.POOR_FIT, PathProblem.IMPLAUSIBLE_WIDTH)
-"""
-Where all edges together make no lane, those at markings may: a mask errs more easily about the
-floor beside a lane, whose other border is out of sight, than about a line.
-"""
 DRIFT = 8e-4
 """
 How fast paths leave a clothoid, as part of the largest curvature squared, per lane width.
@@ -116,10 +111,12 @@ class PathEstimator:
             return self._no_path(PathProblem.NOTHING_SEEN)
         if len(evidence.edges) < MIN_EDGES:
             return self._no_path(PathProblem.TOO_FEW_POINTS)
-        estimate = self._best(evidence.edges, evidence, prior, expected)
-        if estimate.problem in UNEXPLAINED and len(evidence.marked) >= MIN_EDGES:
+        # A mask errs more easily about floor whose other border is out of sight than about lines.
+        if len(evidence.marked) >= MIN_EDGES:
             estimate = self._best(evidence.marked, evidence, prior, expected)
-        return estimate
+            if estimate.is_valid:
+                return estimate
+        return self._best(evidence.edges, evidence, prior, expected)
 
     def _best(
         self, edges: Edges, evidence: Evidence, prior: CorridorPrior, expected: Clothoid | None

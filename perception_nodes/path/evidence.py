@@ -28,8 +28,7 @@ class Evidence:
     Edges of the lane that the robot is in, or is to take.
 
     :param edges: from near to far on each side.
-    :param marked: those of them that end at a marking, where there are markings on some of a lane
-        and not on all; they may be laid a curve through alone.
+    :param marked: those of them that end at a marking, where not all do; they are believed first.
     :param start: about the middle line, from the near part.
     :param trust: 0..1, mean confidence of the pixels that were used.
     :param parted: whether there was more than one way to go.

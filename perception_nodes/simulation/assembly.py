@@ -33,6 +33,8 @@ BUILDERS: tuple[Callable[[Rng, AssetFamily], Thing], ...] = (
     build_sign,
 )
 """Builder per class id."""
+TIGHT_LENGTH_M = 8.0
+"""Least length of a path with tight bends."""
 
 
 def random_surface(rng: Rng, family: AssetFamily, side: int, *, lane: bool = False) -> Surface:
@@ -70,8 +72,12 @@ def random_path(rng: Rng, *, tight: bool = False) -> CoursePath:
 
     :param tight: bends like those of a classroom's course instead of a corridor's.
     """
-    draw = _tight_segment if tight else _wide_segment
-    segments = [draw(rng) for _ in range(int(rng.integers(*((5, 9) if tight else (2, 5)))))]
+    segments: list[Segment] = []
+    if tight:
+        while sum(segment.length_m for segment in segments) < TIGHT_LENGTH_M:
+            segments.append(_tight_segment(rng))
+    else:
+        segments = [_wide_segment(rng) for _ in range(int(rng.integers(2, 5)))]
     yaw = float(rng.uniform(-np.pi, np.pi))
     x, y = rng.normal(0, 0.4, 2) - 2.5 * np.array([np.cos(yaw), np.sin(yaw)])
     course = Course(

@@ -173,7 +173,8 @@ def _find_spot(
             bearing = front.bearing_rad + rng.uniform(-1, 1) * spread
         nearest = max(NEAREST_M, thing.radius_m + 0.3)
         if not nearest <= distance <= farthest:
-            distance = np.exp(rng.uniform(np.log(max(nearest, 1.2)), np.log(max(farthest, 1.3))))
+            low = max(nearest, 1.2)  # a long railing stands further off than the rest
+            distance = np.exp(rng.uniform(np.log(low), np.log(max(farthest, 1.3, low))))
         spot = _Spot(float(bearing), float(distance), thing.radius_m)
         if not spot.collides(spots):
             return spot

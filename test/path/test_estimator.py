@@ -98,6 +98,20 @@ def test_edge_without_its_tape_counts_less_where_the_lane_is_taped(labels, groun
     assert found.lateral_error_m == pytest.approx(0.1, abs=0.02)
 
 
+@pytest.mark.parametrize('lateral_m', [0.0, 0.1])
+@pytest.mark.parametrize('column', [180, 220, 240])
+def test_border_that_the_mask_makes_up_does_not_move_a_taped_lane(
+    labels, ground, paint, lateral_m, column
+):
+    bend = Clothoid(lateral_error_m=lateral_m, look_ahead_m=0.6, curvature_1_m=-1 / 0.5)
+    mask = paint(bend)  # the right border is out of sight
+    mask[:, column:] = np.where(mask[:, column:] == LANE, 0, mask[:, column:])
+    found = PathEstimator(labels).estimate(mask, None, ground)
+    assert found.is_valid, found.reason
+    assert found.lateral_error_m == pytest.approx(lateral_m, abs=0.01)
+    assert found.lateral_sigma_m > 0.01, 'one border alone is less certain than two'
+
+
 def test_pixels_without_confidence_count_as_unknown(labels, ground, paint):
     mask = paint(Clothoid())
     unsure = np.full(mask.shape, 40, np.uint8)

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from perception_nodes.simulation import RandomizationConfig, SceneRenderer, SemanticClass
+from perception_nodes.simulation import (
+    PinholeCamera,
+    RandomizationConfig,
+    SceneRenderer,
+    SemanticClass,
+)
+from perception_nodes.simulation.assembly import random_path
+from perception_nodes.simulation.layout import _find_spot
+from perception_nodes.simulation.parts import Part, Shape, Thing
 from perception_nodes.simulation.synthesis import OCCLUDED_BELOW
 from perception_nodes.simulation.view import tight_box
 
@@ -103,3 +111,21 @@ def test_cameras_on_the_path_look_along_it_and_things_stand_near(rendering):
         lanes.append((scene.view.class_ids == SemanticClass.LANE).mean())
     renderer.close()
     assert np.median(lanes) > 0.1
+
+
+def test_thing_that_is_longer_than_the_room_is_far_is_still_placed():
+    wide = Thing(parts=(Part(shape=Shape.BOX, color=np.ones(3), size=(0.1, 2.0, 0.3)),))
+    rng = np.random.default_rng(0)
+    camera = PinholeCamera.from_fovy((64, 48), 60.0)
+    rules = RandomizationConfig()
+    spots = [_find_spot(rng, rules, wide, camera, [], 0.0, 1.5) for _ in range(30)]
+    assert all(spot is None or spot.distance_m >= 2.0 for spot in spots)
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_tight_paths_bend_and_are_long_enough_for_a_camera(seed):
+    path = random_path(np.random.default_rng(seed), tight=True)
+    bends = [abs(segment.curvature_1_m) for segment in path.course.segments]
+    assert path.length_m >= 8.0
+    assert max(bends) <= 1 / 0.45 + 1e-9
+    assert any(bend > 1 / 1.5 for bend in bends)
