@@ -104,6 +104,12 @@ COMMANDS: dict[str, LazyCommand] = {
         help='Render labelled images with the simulator.',
         extra='simulation',
     ),
+    'compress': LazyCommand(
+        module='compress',
+        attribute='compress',
+        help='Quantise a model, measure what it costs, take the best form.',
+        extra='training',
+    ),
     'pseudo-label': LazyCommand(
         module='pseudo_label',
         attribute='pseudo_label',

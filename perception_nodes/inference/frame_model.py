@@ -185,16 +185,7 @@ class FrameModel(abc.ABC, Generic[C, R]):
 
 def _preparation(bundle: ModelBundle, backend: Backend) -> Callable[[Frame], Prepared]:
     """Return the pre-processing: on the GPU if the network runs there and torch can."""
-    wanted = bundle.spec.input
-    preprocess = Preprocessor(
-        size_wh=wanted.size_wh,
-        color_order=wanted.color_order,
-        resize=wanted.resize,
-        pad_value=wanted.pad_value,
-        scale=wanted.scale,
-        mean=wanted.mean,
-        std=wanted.std,
-    )
+    preprocess = Preprocessor.of(bundle.spec.input)
     if backend.device.startswith('cuda') and importlib.util.find_spec('torch') is not None:
         import torch
 

@@ -14,6 +14,7 @@ from perception_nodes.imaging.resize import (
     ResizePolicy,
     resize_between,
 )
+from perception_nodes.inference.bundle_sections import InputSpec
 from perception_nodes.structures import ColorOrder, Frame
 
 _LEVELS = np.arange(256, dtype=np.float64)
@@ -35,6 +36,14 @@ class Preprocessor:
     :param mean: three means in network channel order, after ``scale``.
     :param std: three standard deviations in network channel order, > 0.
     """
+
+    @classmethod
+    def of(cls, wanted: InputSpec) -> Preprocessor:
+        """Return the pre-processing that a bundle prescribes."""
+        return cls(
+            size_wh=wanted.size_wh, color_order=wanted.color_order, resize=wanted.resize,
+            pad_value=wanted.pad_value, scale=wanted.scale, mean=wanted.mean, std=wanted.std,
+        )  # fmt: skip
 
     def __init__(
         self,

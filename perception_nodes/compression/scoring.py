@@ -1,0 +1,88 @@
+"""How good a model of any task is on a labelled set: one number, higher is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from perception_nodes.detection import DetectionConfig, Detector
+from perception_nodes.evaluation.coco import (
+    category_ids_of,
+    detect_images,
+    evaluate_detections,
+    results_of,
+)
+from perception_nodes.evaluation.datasets import open_dataset
+from perception_nodes.evaluation.masked_sets import open_masked_set
+from perception_nodes.evaluation.segmentation import SegmentationMeter, number_table
+from perception_nodes.segmentation import Segmenter
+
+T = TypeVar('T')
+Track = Callable[[Iterable[T], str], Iterable[T]]
+
+# Average precision integrates over all scores: a threshold above this cuts its curve short.
+_ALL_SCORES = DetectionConfig(score_threshold=0.001)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LabelledSet:
+    """
+    Pictures with labels, for one task.
+
+    :param metric: name of the score.
+    :param pictures: files, in the order of the set.
+    :param score: of an opened model; shows progress through what it is given.
+    """
+
+    metric: str
+    pictures: tuple[Path, ...]
+    score: Callable[[Any, Track], float]
+
+
+def open_labelled(task: str, address: str) -> LabelledSet:
+    """
+    Return a labelled set for a task.
+
+    :param address: as ``perception evaluate`` takes it.
+    :raises ValueError: for a task without a score, or a set that cannot be read.
+    """
+    if task == Segmenter.task:
+        return _masks(address)
+    if task == Detector.task:
+        return _boxes(address)
+    raise ValueError(f'task {task}: only detection and segmentation have a score here')
+
+
+def _masks(address: str) -> LabelledSet:
+    labelled = open_masked_set(address)
+
+    def score(segmenter: Segmenter, track: Track) -> float:
+        table = number_table(segmenter.class_names, labelled.classes, {})
+        meter = SegmentationMeter(labelled.classes)
+        for picture in track(labelled.pictures, f'Scoring {segmenter.bundle.name}'):
+            frame, truth = labelled.read(picture)
+            found = segmenter(frame)
+            meter.add(truth, replace(found, class_ids=table[found.class_ids]))
+        return float(meter.metrics().mean_iou)
+
+    return LabelledSet(
+        metric='mIoU', pictures=tuple(item.path for item in labelled.pictures), score=score
+    )
+
+
+def _boxes(address: str) -> LabelledSet:
+    truth = open_dataset(address)
+
+    def score(detector: Detector, track: Track) -> float:
+        numbers = category_ids_of(detector.class_names, truth)
+        rows: list[dict[str, Any]] = []
+        pairs = detect_images(truth.images, lambda frame: detector(frame, _ALL_SCORES))
+        for image, found in track(pairs, f'Scoring {detector.bundle.name}'):
+            rows += results_of(image.image_id, found, numbers)
+        return float(evaluate_detections(truth, rows).ap50)
+
+    return LabelledSet(
+        metric='mAP50', pictures=tuple(item.path for item in truth.images), score=score
+    )

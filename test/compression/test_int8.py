@@ -1,0 +1,98 @@
+"""Quantised bundles: same answers within what 8 bits can say, and honest about what they are."""
+
+import json
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from perception_nodes.cli.compress import compress
+from perception_nodes.cli.opened_model import open_model
+from perception_nodes.compression.bundles import int8_bundle
+from perception_nodes.compression.int8 import PLANS, write_int8
+from perception_nodes.imaging.index_png import write_index_png
+from perception_nodes.inference.bundle import read_bundle
+from perception_nodes.structures import ColorOrder, Frame
+
+CLASSES = ['floor', 'red', 'blue']
+
+
+@pytest.fixture(scope='module')
+def bundle(write_mask_bundle, tmp_path_factory):
+    return write_mask_bundle(tmp_path_factory.mktemp('model'))
+
+
+@pytest.fixture(scope='module')
+def labelled(tmp_path_factory):
+    """Return a set whose left half is red or blue."""
+    folder = tmp_path_factory.mktemp('set')
+    (folder / 'images').mkdir()
+    for number in range(6):
+        pixels, mask = np.full((32, 64, 3), 20, np.uint8), np.zeros((32, 64), np.uint8)
+        pixels[:, :32, 0 if number % 2 else 2] = 200 + 10 * number
+        mask[:, :32] = 2 if number % 2 else 1
+        cv2.imwrite(str(folder / 'images' / f'{number}.png'), pixels)
+        write_index_png(folder / 'masks' / f'{number}.png', mask)
+    (folder / 'dataset.json').write_text(json.dumps({'semantic_classes': CLASSES}))
+    return folder
+
+
+def opened(bundle):
+    return open_model(bundle, device='cpu')
+
+
+@pytest.mark.parametrize('plan', PLANS[:1], ids=lambda plan: plan.name)
+def test_quantised_network_says_the_same_and_where_it_comes_from(bundle, labelled, tmp_path, plan):
+    pictures = sorted((labelled / 'images').iterdir())
+    found = int8_bundle(bundle, pictures, tmp_path / 'int8', plan, opened)
+    kinds = {node.op_type for node in onnx.load(found.file('model.onnx')).graph.node}
+    assert {'QuantizeLinear', 'DequantizeLinear'} <= kinds
+    before, after = opened(bundle), opened(found)
+    pixels = np.zeros((32, 64, 3), np.uint8)
+    pixels[:, 32:, 0] = 230
+    frame = Frame(pixels=pixels, color_order=ColorOrder.RGB)
+    first, second = before(frame), after(frame)
+    assert np.array_equal(first.class_ids, second.class_ids)
+    assert np.median(np.abs(first.certainty.astype(int) - second.certainty)) <= 6
+    spec = read_bundle(found.path).spec
+    assert spec.name == f'{bundle.name}_int8'
+    assert bundle.spec.weights.sha256 in spec.provenance.initialisation
+    assert not spec.metrics, 'figures of the original would be claimed for another network'
+
+
+def test_without_pictures_nothing_is_written(bundle, tmp_path):
+    weights = bundle.file(bundle.spec.weights.file)
+    with pytest.raises(ValueError, match='not one picture'):
+        write_int8(weights, [], tmp_path / 'model.onnx', PLANS[0])
+
+
+def test_command_measures_all_forms_and_writes_the_one_it_took(bundle, labelled, tmp_path):
+    app = typer.Typer()
+    app.command()(compress)
+    address, out = f'masks:{labelled}', tmp_path / 'out'
+    words = ['--model', str(bundle.path), '--data', address, '--val', address, '--out', str(out)]
+    result = CliRunner().invoke(app, [*words, '--rounds', '2', '--pictures', '4'])
+    assert result.exit_code == 0, (result.output, result.exception)
+    record = json.loads((out / 'compress.json').read_text())
+    scores = {item['name']: item['score'] for item in record['candidates']}
+    assert set(scores) == {'fp32', *(plan.name for plan in PLANS)}
+    assert scores['fp32'] > 0.98
+    assert scores[record['chosen']] >= scores['fp32'] - 0.01
+    taken = read_bundle(out / 'bundle')
+    assert taken.name == bundle.name + ('' if record['chosen'] == 'fp32' else '_int8')
+    assert record['chosen'] in (out / 'report.html').read_text()
+
+
+def test_target_out_of_reach_ends_with_the_cure(bundle, labelled, tmp_path):
+    app = typer.Typer()
+    app.command()(compress)
+    address = f'masks:{labelled}'
+    words = ['--model', str(bundle.path), '--data', address, '--val', address]
+    words += ['--out', str(tmp_path), '--rounds', '1', '--target-latency', '1e-6']
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code != 0
+    assert 'train a smaller network' in str(result.exception)
+    assert not (tmp_path / 'bundle').exists()

@@ -1,0 +1,33 @@
+import pytest
+
+from perception_nodes.compression.tradeoff import Candidate, NoCandidate, chosen, pareto
+
+
+def form(name: str, score: float, latency_ms: float) -> Candidate:
+    return Candidate(name=name, score=score, latency_ms=latency_ms, size_mb=1.0)
+
+
+FORMS = [form('as it was', 0.90, 50), form('half', 0.895, 30), form('rough', 0.80, 10)]
+
+
+def test_fastest_within_the_loss_is_taken():
+    assert chosen(FORMS, max_loss=0.01).name == 'half'
+    assert chosen(FORMS, max_loss=0.2).name == 'rough'
+    assert chosen(FORMS, max_loss=0.0).name == 'as it was'
+
+
+def test_with_a_target_the_best_that_is_fast_enough_is_taken():
+    assert chosen(FORMS, max_loss=0.2, target_ms=35).name == 'half'
+    assert chosen(FORMS, max_loss=0.2, target_ms=60).name == 'as it was'
+
+
+def test_target_out_of_reach_is_refused_with_what_comes_nearest():
+    with pytest.raises(NoCandidate, match=r'"half" with 30\.0 ms'):
+        chosen(FORMS, max_loss=0.01, target_ms=20)
+
+
+def test_front_holds_what_nothing_beats_in_both():
+    slow_and_bad = form('slow and bad', 0.7, 40)
+    twin = form('twin', 0.895, 30)
+    assert [one.name for one in pareto([*FORMS, slow_and_bad])] == ['as it was', 'half', 'rough']
+    assert twin in pareto([*FORMS, twin])
