@@ -144,7 +144,11 @@ def print_report(report: BundleReport) -> None:
     before, after = report.calibration_error
     calibration = report.bundle.spec.calibration
     console.print(f'bundle: {report.bundle.path}', highlight=False)
-    console.print(f'ONNX differs from torch by at most {max(report.parity.values()):.1e}')
+    worst = max(report.parity.differences.values())
+    console.print(
+        f'ONNX differs from torch by at most {worst:.1e}, {report.parity.agreement:.3%} of the '
+        'decisions are identical'
+    )
     fitted = f'temperature {calibration.temperature}'
     if report.bundle.spec.task == 'detection':
         fitted += f', bias {calibration.bias}, score threshold {calibration.score_threshold}'

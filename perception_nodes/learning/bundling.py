@@ -31,12 +31,13 @@ from perception_nodes.inference.bundle_spec import ModelSpec
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.inference.golden import record_golden
 from perception_nodes.learning.data.batches import preprocessor_of
-from perception_nodes.learning.export import check_parity, export_onnx
+from perception_nodes.learning.data.splits import spread_over
+from perception_nodes.learning.export import Parity, check_parity, export_onnx
 from perception_nodes.learning.recipe import Recipe
 from perception_nodes.structures import ColorOrder
 
 WEIGHTS_FILE = 'model.onnx'
-_PARITY_PICTURES = 4
+_PARITY_PICTURES = 8
 
 T = TypeVar('T')
 Track = Callable[[Iterable[T], str], Iterable[T]]
@@ -63,13 +64,13 @@ class BundleReport:
     What was measured while the bundle was made.
 
     :param bundle: the written bundle.
-    :param parity: largest difference of the ONNX file from the network, by output.
+    :param parity: of the ONNX file with the network.
     :param calibration_error: expected calibration error on the validation set, before and after.
     :param latency_ms: median time of a picture on the CPU, None without a held-out set.
     """
 
     bundle: ModelBundle
-    parity: dict[str, float]
+    parity: Parity
     calibration_error: tuple[float, float]
     latency_ms: float | None
 
@@ -105,6 +106,10 @@ class Bundler(abc.ABC):
         """Return how the outputs become results."""
 
     @abc.abstractmethod
+    def decide(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return what the network's outputs decide, place by place; -1 decides nothing."""
+
+    @abc.abstractmethod
     def tune(self, model: nn.Module, draft: FrameModel) -> Tuning:
         """Return what the validation set says about the uncalibrated model."""
 
@@ -122,7 +127,7 @@ class Bundler(abc.ABC):
                 size_wh=self.recipe.input_wh,
                 output_names=self.output_names,
             )
-            parity = check_parity(model, weights, self._batches())
+            parity = check_parity(model, weights, self._batches(), self.decide)
             draft = write_bundle(work / 'draft', self._spec(Calibration()), weights)
             opened = self._open(draft)
             tuning = self.tune(model, opened)
@@ -149,7 +154,7 @@ class Bundler(abc.ABC):
     def _batches(self) -> list[np.ndarray]:
         """Return the network's input of some pictures."""
         prepare = preprocessor_of(self.recipe)
-        chosen = self.validation_pictures()[:_PARITY_PICTURES]
+        chosen = spread_over(self.validation_pictures(), _PARITY_PICTURES)
         return [prepare(read_picture(path))[0].copy() for path in chosen]
 
     def _spec(self, calibration: Calibration) -> ModelSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -56,6 +56,11 @@ class DetectorBundler(Bundler):
     def decoder(self) -> DecoderSpec:
         """Return the decoder of the head."""
         return DecoderSpec(name='fcos', options={'strides': list(STRIDES)})
+
+    def decide(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the class of every location that finds something, -1 elsewhere."""
+        logits = outputs['logits']
+        return np.where(logits.max(axis=-1) > 0.0, logits.argmax(axis=-1), -1)
 
     def tune(self, model: nn.Module, draft: FrameModel) -> Tuning:
         """Fit scaling and threshold to what is found with a very low threshold."""

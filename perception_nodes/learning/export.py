@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 OPSET = 17  # what ONNX Runtime 1.14 and TensorRT 8.6, the oldest in the field, read
 PARITY_TOLERANCE = 1e-3
+LEAST_AGREEMENT = 0.999
 DETECTOR_OUTPUTS = ('logits', 'ltrb', 'quality')
 
 
@@ -47,33 +49,69 @@ def export_onnx(
     return path
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """
+    How far the exported file is from the network, on real pictures.
+
+    :param differences: largest difference by output; logits in their own unit, others likewise.
+    :param agreement: part of the decisions that are identical, 0..1.
+    """
+
+    differences: dict[str, float]
+    agreement: float
+
+
 @torch.inference_mode()
-def check_parity(model: nn.Module, path: Path, batches: Sequence[np.ndarray]) -> dict[str, float]:
+def check_parity(
+    model: nn.Module,
+    path: Path,
+    batches: Sequence[np.ndarray],
+    decide: Callable[[Mapping[str, np.ndarray]], np.ndarray],
+) -> Parity:
     """
     Compare the file with the network on real input.
 
     :param batches: (B, 3, H, W) float32 each, at least one.
-    :returns: largest difference by output; logits in their own unit, others likewise.
+    :param decide: from outputs by name to what is decided in each place, whole numbers; where
+        both say -1, nothing is decided.
     :raises ExportError: naming the output that differs by more than the tolerance, where
-        distances in pixels are compared relative to their size.
+        distances in pixels are compared relative to their size; or decisions that differ.
     """
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     names = [item.name for item in session.get_outputs()]
     worst = dict.fromkeys(names, 0.0)
+    same = decided = 0
     model.eval()
     for batch in batches:
-        expected = model(torch.from_numpy(batch))
-        found = session.run(names, {'image': batch})
-        for name, tensor, array in zip(names, expected, found, strict=True):
-            reference = tensor.numpy()
+        tensors = model(torch.from_numpy(batch))
+        tensors = (tensors,) if isinstance(tensors, torch.Tensor) else tensors
+        expected = {name: tensor.numpy() for name, tensor in zip(names, tensors, strict=True)}
+        found = dict(zip(names, session.run(names, {'image': batch}), strict=True))
+        for name, reference in expected.items():
             size = np.maximum(np.abs(reference), 1.0) if name == 'ltrb' else 1.0
-            worst[name] = max(worst[name], float(np.abs((array - reference) / size).max()))
-    for name, difference in worst.items():
+            difference = np.abs((found[name] - reference) / size).max()
+            worst[name] = max(worst[name], float(difference))
+        first, second = decide(expected), decide(found)
+        counts = (first >= 0) | (second >= 0)
+        same += int((first == second)[counts].sum())
+        decided += int(counts.sum())
+    parity = Parity(differences=worst, agreement=same / decided if decided else 1.0)
+    _refuse_differences(path, parity)
+    return parity
+
+
+def _refuse_differences(path: Path, parity: Parity) -> None:
+    for name, difference in parity.differences.items():
         if not difference <= PARITY_TOLERANCE:
             raise ExportError(
                 f'{path}: {name} differs by {difference:.2g} from the network, allowed is '
                 f'{PARITY_TOLERANCE}; export again, or report the layer that differs'
             )
-    return worst
+    if parity.agreement < LEAST_AGREEMENT:
+        raise ExportError(
+            f'{path}: only {parity.agreement:.2%} of the decisions are those of the network, '
+            f'needed are {LEAST_AGREEMENT:.1%}; export again, or report the layer that differs'
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -58,6 +58,10 @@ class PathBundler(Bundler):
         return DecoderSpec(
             name='path_points', options={'stations_m': list(self.recipe.stations_m)}
         )
+
+    def decide(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return which points are seen, as 0 and 1."""
+        return (outputs['path'][..., 3] > 0).astype(np.int64)
 
     def tune(self, model: nn.Module, draft: FrameModel) -> Tuning:
         """Scale the deviations to the errors on the validation set."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -54,6 +54,10 @@ class SegmenterBundler(Bundler):
     def decoder(self) -> DecoderSpec:
         """Return the decoder of plain logits."""
         return DecoderSpec(name='semantic_logits')
+
+    def decide(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the class of every cell."""
+        return outputs['logits'].argmax(axis=1)
 
     def tune(self, model: nn.Module, draft: FrameModel) -> Tuning:
         """Fit the temperature to pixels of the validation set."""

@@ -33,13 +33,19 @@ def onnx(small_recipe, tmp_path: Path):
     return model, path
 
 
+def best_class(outputs) -> np.ndarray:
+    return outputs['logits'].argmax(-1)
+
+
 @pytest.mark.parametrize('batch', [1, 3])
 def test_file_says_what_the_network_says_for_any_batch(onnx, batch: int):
     model, path = onnx
     rng = np.random.default_rng(0)
-    worst = check_parity(model, path, [rng.normal(size=(batch, 3, 128, 160)).astype(np.float32)])
-    assert set(worst) == set(DETECTOR_OUTPUTS)
-    assert max(worst.values()) <= 1e-3
+    pictures = [rng.normal(size=(batch, 3, 128, 160)).astype(np.float32)]
+    parity = check_parity(model, path, pictures, best_class)
+    assert set(parity.differences) == set(DETECTOR_OUTPUTS)
+    assert max(parity.differences.values()) <= 1e-3
+    assert parity.agreement == 1.0
 
 
 def test_file_of_another_network_is_refused(onnx, small_recipe):
@@ -47,7 +53,14 @@ def test_file_of_another_network_is_refused(onnx, small_recipe):
     torch.manual_seed(1)
     other = DetectorNet(small_recipe)
     with pytest.raises(ExportError, match='differs'):
-        check_parity(other, path, [np.ones((1, 3, 128, 160), np.float32)])
+        check_parity(other, path, [np.ones((1, 3, 128, 160), np.float32)], best_class)
+
+
+def test_file_that_decides_otherwise_is_refused_however_small_the_difference(onnx):
+    model, path = onnx
+    answers = iter([np.zeros(1000), np.r_[np.zeros(998), np.ones(2)]])
+    with pytest.raises(ExportError, match=r'99\.80%'):
+        check_parity(model, path, [np.ones((1, 3, 128, 160), np.float32)], lambda _: next(answers))
 
 
 def test_bundle_is_read_back_and_agrees_with_its_golden_frame(
