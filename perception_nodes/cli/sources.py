@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 
 from perception_nodes.evaluation.ground_truth import read_picture
+from perception_nodes.imaging.compressed import PICTURE_SUFFIXES
 from perception_nodes.structures import ColorOrder, Frame
 
-PICTURES = ('.jpg', '.jpeg', '.png')
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
 _DEFAULT_FPS = 30.0
 
@@ -67,17 +67,18 @@ def _paths(argument: str) -> list[Path]:
         known = [Path(item) for item in sorted(glob.glob(argument)) if _is_known(Path(item))]
     if not known:
         raise ValueError(
-            f'{argument}: no picture ({", ".join(PICTURES)}) or video ({", ".join(VIDEOS)}) there'
+            f'{argument}: no picture ({", ".join(PICTURE_SUFFIXES)}) or video '
+            f'({", ".join(VIDEOS)}) there'
         )
     return known
 
 
 def _is_known(path: Path) -> bool:
-    return path.suffix.lower() in PICTURES + VIDEOS
+    return path.suffix.lower() in PICTURE_SUFFIXES + VIDEOS
 
 
 def _source(path: Path) -> Source:
-    if path.suffix.lower() in PICTURES:
+    if path.suffix.lower() in PICTURE_SUFFIXES:
         return Source(path=path)
     capture = cv2.VideoCapture(str(path))
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))

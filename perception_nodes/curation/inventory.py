@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from perception_nodes.curation.finding import Place
+from perception_nodes.evaluation.ground_truth import LabelFault
 from perception_nodes.evaluation.masked_sets import MaskedPicture, MaskedSet
 
 NO_BOXES = np.zeros((0, 4), np.float32)
@@ -69,9 +70,9 @@ class PlaceBook:
         """Note a place."""
         self._places[check].append(place)
 
-    def report(self, fault: str, path: Path, words: str) -> None:
+    def report(self, fault: LabelFault, path: Path, words: str) -> None:
         """Note a place by the name of its fault."""
-        self.add(str(getattr(fault, 'value', fault)), Place(path=path, words=words))
+        self.add(fault.value, Place(path=path, words=words))
 
     def places(self) -> dict[str, tuple[Place, ...]]:
         """Return what was noted."""

@@ -13,7 +13,7 @@ import numpy as np
 from perception_nodes.curation.fingerprint import fingerprint, no_fingerprint
 from perception_nodes.curation.inventory import Entry
 from perception_nodes.evaluation.ground_truth import GroundTruthError
-from perception_nodes.evaluation.masked_sets import MaskedSet
+from perception_nodes.evaluation.masked_sets import MaskedPicture, MaskedSet
 from perception_nodes.imaging.compressed import decode_compressed
 from perception_nodes.imaging.image_error import ImageError
 
@@ -61,7 +61,7 @@ def look_at(jobs: Sequence[Job], advance: Callable[[], object] = lambda: None) -
 
 def _look(job: Job) -> Look:
     entry, masks = job
-    mask = _mask(entry, masks) if masks is not None and entry.mask is not None else {}
+    mask = _mask(entry.mask, masks) if masks is not None and entry.mask is not None else {}
     try:
         content = entry.path.read_bytes()
     except OSError as error:
@@ -79,11 +79,10 @@ def _look(job: Job) -> Look:
     )
 
 
-def _mask(entry: Entry, masks: MaskedSet) -> dict:
+def _mask(masked: MaskedPicture, masks: MaskedSet) -> dict:
     """Return the fields of a look that a mask fills."""
-    assert entry.mask is not None
     try:
-        class_ids = masks.read_mask(entry.mask)
+        class_ids = masks.read_mask(masked)
     except GroundTruthError as error:
         return {'mask_error': str(error)}
     return {

@@ -13,11 +13,11 @@ from perception_nodes.evaluation.datasets import DATASETS, open_dataset
 from perception_nodes.evaluation.ground_truth import GroundTruth, GroundTruthError
 from perception_nodes.evaluation.masked_sets import camvid_splits, open_masked_set
 from perception_nodes.evaluation.picture_folders import (
-    PICTURES,
     pictures_in,
     read_picture_folders,
 )
 from perception_nodes.evaluation.yolo_labels import label_of, yolo_splits
+from perception_nodes.imaging.compressed import PICTURE_SUFFIXES
 from perception_nodes.learning.data.tubs import read_tub
 
 _SPLITS = ('train', 'val', 'test')
@@ -193,7 +193,7 @@ def _steering(angle: float) -> str:
 
 
 def _flat(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob('*') if path.suffix.lower() in PICTURES)
+    return sorted(path for path in folder.glob('*') if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
 READERS: dict[str, Callable[[str, str], Inventory]] = {

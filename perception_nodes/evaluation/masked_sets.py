@@ -17,12 +17,12 @@ from perception_nodes.evaluation.ground_truth import (
     read_picture,
     refuse,
 )
+from perception_nodes.imaging.compressed import PICTURE_SUFFIXES
 from perception_nodes.imaging.image_error import ImageError
 from perception_nodes.imaging.index_png import read_index_png
 from perception_nodes.inference.class_lists import load_class_list
 from perception_nodes.structures import UNLABELLED, Frame
 
-_PICTURES = ('.png', '.jpg', '.jpeg')
 _CARD, _CARD_KEY = 'dataset.json', 'semantic_classes'
 _CAMVID_CLASSES, _CAMVID_IGNORED = 'camvid11', (11,)
 
@@ -192,9 +192,9 @@ MASKED_SETS: dict[str, Callable[[str, Problem | None], MaskedSet]] = {
 
 def _pairs(pictures: Path, masks: Path, on_problem: Problem | None) -> tuple[MaskedPicture, ...]:
     """Return the pictures by name, each with the mask of the same stem."""
-    found = sorted(path for path in pictures.glob('*') if path.suffix.lower() in _PICTURES)
+    found = sorted(path for path in pictures.glob('*') if path.suffix.lower() in PICTURE_SUFFIXES)
     if not found:
-        raise GroundTruthError(f'{pictures}: holds no picture ({", ".join(_PICTURES)})')
+        raise GroundTruthError(f'{pictures}: holds no picture ({", ".join(PICTURE_SUFFIXES)})')
     pairs = []
     for path in found:
         mask_path = masks / f'{path.stem}.png'

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perception_nodes.evaluation.ground_truth import GroundTruthError
-
-PICTURES = ('.png', '.jpg', '.jpeg')
+from perception_nodes.imaging.compressed import PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,4 +53,4 @@ def read_picture_folders(folder: Path) -> PictureFolders:
 
 def pictures_in(folder: Path) -> list[Path]:
     """Return the pictures in a folder and below it, by name."""
-    return sorted(path for path in folder.rglob('*') if path.suffix.lower() in PICTURES)
+    return sorted(path for path in folder.rglob('*') if path.suffix.lower() in PICTURE_SUFFIXES)

@@ -17,10 +17,8 @@ from perception_nodes.evaluation.ground_truth import (
     coco_content,
     refuse,
 )
-from perception_nodes.imaging.compressed import compressed_size_wh
+from perception_nodes.imaging.compressed import PICTURE_SUFFIXES, compressed_size_wh
 from perception_nodes.imaging.image_error import ImageError
-
-_PICTURES = ('.png', '.jpg', '.jpeg')
 
 
 def read_yolo(card: Path, split: str = '', on_problem: Problem | None = None) -> GroundTruth:
@@ -69,9 +67,9 @@ def _pictures(content: Mapping[str, Any], card: Path, split: str) -> tuple[Path,
     if not isinstance(place, str):
         raise GroundTruthError(f'{card}: {split} is {place!r}; it must name a folder')
     folder = card.parent / str(content.get('path') or '') / place
-    pictures = sorted(path for path in folder.glob('*') if path.suffix.lower() in _PICTURES)
+    pictures = sorted(path for path in folder.glob('*') if path.suffix.lower() in PICTURE_SUFFIXES)
     if not pictures:
-        raise GroundTruthError(f'{folder}: holds no picture ({", ".join(_PICTURES)})')
+        raise GroundTruthError(f'{folder}: holds no picture ({", ".join(PICTURE_SUFFIXES)})')
     return folder, pictures
 
 

@@ -19,6 +19,8 @@ from perception_nodes.imaging.encodings import (
 )
 from perception_nodes.imaging.image_error import ImageError, ImageReason
 
+#: Suffixes of the files that :func:`decode_compressed` reads.
+PICTURE_SUFFIXES = ('.png', '.jpg', '.jpeg')
 _JPEG_START = b'\xff\xd8\xff'
 _JPEG_END = b'\xff\xd9'
 _PNG_START = b'\x89PNG\r\n\x1a\n'

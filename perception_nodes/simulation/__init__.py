@@ -48,8 +48,9 @@ from perception_nodes.simulation.classes import (
     UNLABELLED,
     SemanticClass,
 )
-from perception_nodes.simulation.course import Course, CourseError, CoursePath
+from perception_nodes.simulation.course import Course, CourseError
 from perception_nodes.simulation.course_file import load_course, parse_course
+from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.driver import PathDriver
 from perception_nodes.simulation.families import Assets
 from perception_nodes.simulation.randomization import RandomizationConfig, Scene, SceneRenderer

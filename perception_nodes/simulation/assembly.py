@@ -9,7 +9,8 @@ import numpy as np
 from perception_nodes.simulation.asset_family import AssetFamily, LightRig, choose, pick, vary
 from perception_nodes.simulation.clutter import build_clutter
 from perception_nodes.simulation.construction import StageDesign, Surface
-from perception_nodes.simulation.course import Course, CoursePath, Segment
+from perception_nodes.simulation.course import Course, Segment
+from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.figures import build_person
 from perception_nodes.simulation.parts import Thing
 from perception_nodes.simulation.props import build_barrel, build_box, build_cone

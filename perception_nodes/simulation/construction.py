@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from perception_nodes.simulation.backend import mujoco
-from perception_nodes.simulation.course import CoursePath
+from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.marking import LANE, TAPE_LEFT, TAPE_RIGHT, course_strips
 from perception_nodes.simulation.meshes import Mesh, joined, ribbon
 from perception_nodes.simulation.parts import Part, Shape, Thing, quaternion_about

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from perception_nodes.simulation.assembly import BUILDERS
-from perception_nodes.simulation.course import THING_KINDS, CoursePath, StepIn
+from perception_nodes.simulation.course import THING_KINDS, StepIn
+from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.families import AssetFamily
 from perception_nodes.simulation.figures import build_person, walking
 from perception_nodes.simulation.population import GAIT_FRAMES, STRIDE_M, Population

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perception_nodes.mapping import GridConfig
-from perception_nodes.simulation.course import CoursePath
+from perception_nodes.simulation.course_path import CoursePath
 
 MARGIN_M = 4.5
 """How far beyond the course the map reaches: a little more than a camera sees."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perception_nodes.simulation.course import CoursePath
+from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.travelled_way import TravelledWay
 from perception_nodes.simulation.vehicle import Pose2D
 

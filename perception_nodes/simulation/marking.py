@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perception_nodes.simulation.course import SAMPLE_STEP_M, Course, CoursePath, course_lines
+from perception_nodes.simulation.course import Course
+from perception_nodes.simulation.course_path import SAMPLE_STEP_M, CoursePath, course_lines
 
 LANE, TAPE_LEFT, TAPE_RIGHT = 'lane', 'tape_left', 'tape_right'
 SAME_PLACE_M = 1.5

@@ -6,7 +6,7 @@ import numpy as np
 
 from perception_nodes.simulation.camera import PinholeCamera
 from perception_nodes.simulation.classes import SemanticClass
-from perception_nodes.simulation.course import CoursePath
+from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.vehicle import Pose2D, wrap_angle
 
 LENGTH_M, STEP_M = 4.0, 0.1

@@ -9,7 +9,7 @@ import numpy as np
 from perception_nodes.simulation.assembly import BUILDERS
 from perception_nodes.simulation.asset_family import AssetFamily
 from perception_nodes.simulation.clutter import build_clutter
-from perception_nodes.simulation.course import CoursePath, course_lines
+from perception_nodes.simulation.course_path import CoursePath, course_lines
 from perception_nodes.simulation.figures import build_person, walking
 from perception_nodes.simulation.parts import Thing
 from perception_nodes.simulation.vehicle import Pose2D

@@ -9,7 +9,7 @@ import numpy as np
 
 from perception_nodes.simulation.assembly import compose_design, random_lights, random_path
 from perception_nodes.simulation.camera import PinholeCamera, camera_pose
-from perception_nodes.simulation.course import CoursePath
+from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.families import FAMILIES, Assets
 from perception_nodes.simulation.layout import Layout, random_layout
 from perception_nodes.simulation.renderer import LabelRenderer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perception_nodes.simulation.course import CoursePath
+from perception_nodes.simulation.course_path import CoursePath
 
 
 class TravelledWay:

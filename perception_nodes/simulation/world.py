@@ -14,9 +14,10 @@ from perception_nodes.simulation.camera import (
     floor_from_pixel,
     planar_pose,
 )
-from perception_nodes.simulation.course import CourseCamera, CoursePath, course_lines
+from perception_nodes.simulation.course import CourseCamera
 from perception_nodes.simulation.course_actors import SteppingFigure, add_course_actors
 from perception_nodes.simulation.course_file import load_course
+from perception_nodes.simulation.course_path import CoursePath, course_lines
 from perception_nodes.simulation.disturbances import load_disturbance
 from perception_nodes.simulation.families import FAMILIES, Assets
 from perception_nodes.simulation.parts import Thing

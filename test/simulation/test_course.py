@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perception_nodes.simulation import Course, CourseError, CoursePath, load_course, parse_course
-from perception_nodes.simulation.course import Branch, Segment, course_lines
+from perception_nodes.simulation.course import Branch, Segment
 from perception_nodes.simulation.course_file import course_files
+from perception_nodes.simulation.course_path import course_lines
 
 
 def quarter_turn(**changes):

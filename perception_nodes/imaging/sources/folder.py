@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from perception_nodes.imaging.compressed import compressed_size_wh
+from perception_nodes.imaging.compressed import PICTURE_SUFFIXES, compressed_size_wh
 from perception_nodes.imaging.encodings import check_size
 from perception_nodes.imaging.image_error import ImageError, ImageReason
 from perception_nodes.imaging.sources.source import (
@@ -25,7 +25,6 @@ from perception_nodes.structures import ColorOrder, Frame
 _log = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm'})
-_CHECKED_SUFFIXES = frozenset({'.jpg', '.jpeg', '.png'})
 _NUMBER = re.compile(r'\d+(?:\.\d+)?')
 #: Digits before the point of a time since 1970, and nanoseconds per unit: s, ms, µs, ns.
 _UNIT_NS = {10: 1_000_000_000, 13: 1_000_000, 16: 1_000, 19: 1}
@@ -110,7 +109,7 @@ def read_picture(path: Path, max_pixels: int) -> np.ndarray:
     :raises ImageError: when it is broken or too large.
     """
     data = path.read_bytes()
-    if path.suffix.lower() in _CHECKED_SUFFIXES:
+    if path.suffix.lower() in PICTURE_SUFFIXES:
         width, height = compressed_size_wh(data)
         check_size(height, width, max_pixels)
     try:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from perception_nodes.simulation.course import Course, CoursePath
+from perception_nodes.simulation.course import Course
 from perception_nodes.simulation.course_file import load_course
+from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.disturbances import load_disturbance
 from perception_nodes.simulation.gazebo.bridge import bridge_rows
 from perception_nodes.simulation.gazebo.course_world import MeshFiles, course_world

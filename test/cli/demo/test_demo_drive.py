@@ -16,7 +16,8 @@ from perception_nodes.evaluation.map_agreement import MapAgreement
 from perception_nodes.geometry import CameraModel, GroundProjection, PlanarPose, RigidTransform
 from perception_nodes.mapping import OccupancyMap
 from perception_nodes.path import PathEstimate
-from perception_nodes.simulation.course import Course, CoursePath, Segment
+from perception_nodes.simulation.course import Course, Segment
+from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.visualization.map_panels import GREY, MapPanel
 from perception_nodes.visualization.report import Report, render_report
 
