@@ -53,7 +53,7 @@ def test_pattern_and_file_are_sources(pictures):
 @pytest.mark.parametrize('argument', ['absent.jpg', 'notes.txt', 'empty', '*.mp4'])
 def test_source_that_leads_to_nothing_is_named(pictures, argument):
     (pictures / 'empty').mkdir()
-    with pytest.raises(ValueError, match=r'no picture \(.jpg'):
+    with pytest.raises(ValueError, match=r'no picture \(.png'):
         find_sources([str(pictures / argument)])
 
 
