@@ -16,8 +16,7 @@ from rich.table import Table as ConsoleTable
 from perception_nodes.cli.model_options import ModelOption, ThreadsOption
 from perception_nodes.cli.opened_model import open_model
 from perception_nodes.cli.progress import console, track
-from perception_nodes.compression.bundles import int8_bundle
-from perception_nodes.compression.int8 import PLANS
+from perception_nodes.compression.bundles import int8_forms
 from perception_nodes.compression.scoring import LabelledSet, open_labelled
 from perception_nodes.compression.tradeoff import (
     Candidate,
@@ -76,7 +75,10 @@ def compress(
     source = resolve_model(model)
     labelled = open_labelled(source.spec.task, val)
     ranges = spread_over(open_labelled(source.spec.task, data).pictures, pictures)
-    forms = {ORIGINAL: source, **_quantised(source, ranges, out / 'forms')}
+    quantised = int8_forms(
+        source, ranges, out / 'forms', lambda form: open_model(form, device='cpu'), track
+    )
+    forms = {ORIGINAL: source, **quantised}
     opened = {
         name: open_model(form, device='cpu', threads=threads) for name, form in forms.items()
     }
@@ -103,19 +105,6 @@ def compress(
     write_report(_report(record, candidates, taken, target_ms), out / 'report.html')
     _tell(candidates, taken, labelled.metric)
     console.print(f'"{taken.name}" → {target}', highlight=False)
-
-
-def _quantised(
-    source: ModelBundle, ranges: Sequence[Path], folder: Path
-) -> dict[str, ModelBundle]:
-    """Return the quantised forms by name."""
-    forms = {}
-    for number, plan in enumerate(PLANS):
-        shown = track(ranges, f'Measuring ranges, {plan.name}')
-        forms[plan.name] = int8_bundle(
-            source, list(shown), folder / str(number), plan, lambda b: open_model(b, device='cpu')
-        )
-    return forms
 
 
 def _measured(

@@ -1,15 +1,13 @@
-"""From a bundle to its quantised form, as a bundle."""
+"""From a bundle to its quantised forms, as bundles."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from perception_nodes.compression.int8 import Int8Plan, write_int8
+from perception_nodes.compression.int8 import Int8Writer, Track
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.inference.bundle import ModelBundle, placeholder_weights, write_bundle
 from perception_nodes.inference.frame_model import FrameModel
@@ -18,18 +16,21 @@ from perception_nodes.inference.preprocess import Preprocessor
 
 Open = Callable[[ModelBundle], FrameModel]
 WEIGHTS = 'model.onnx'
+KEPT_FLOAT = (0, 1, 2, 4)
+"""How many convolutions stay in float32, those that quantise worst."""
 
 
-def int8_bundle(
-    bundle: ModelBundle, pictures: Sequence[Path], out: Path, plan: Int8Plan, open_model: Open
-) -> ModelBundle:
+def int8_forms(
+    bundle: ModelBundle, pictures: Sequence[Path], folder: Path, open_model: Open, track: Track
+) -> dict[str, ModelBundle]:
     """
-    Write the quantised form of a bundle; its golden result is recorded anew.
+    Write quantised forms of a bundle, by name; golden results are recorded anew.
 
     :param bundle: with an ONNX file.
     :param pictures: real ones, to measure the ranges of activations on.
-    :param out: folder of the new bundle, replaced if it exists.
+    :param folder: of the new bundles, which replace existing ones.
     :param open_model: opens a bundle of the task.
+    :param track: wraps an iterable to show progress.
     :raises ValueError: when the bundle holds another kind of network.
     """
     spec = bundle.spec
@@ -38,31 +39,41 @@ def int8_bundle(
             f'{bundle.path}: is a network of the kind {spec.architecture.name}; export it to ONNX '
             'first, with the training that made it'
         )
-    details = {**spec.provenance.details, 'quantised': plan.name, 'ranges_from': len(pictures)}
-    origin = f'{spec.name}, weights sha256 {spec.weights.sha256}'
+    prepare = Preprocessor.of(spec.input)
+    shown = track(pictures, 'Reading pictures')
+    batches = [prepare(read_picture(path))[0].copy() for path in shown]
+    forms = {}
+    with Int8Writer(bundle.file(spec.weights.file), batches) as writer:
+        worst = list(writer.gains(track))
+        for count in dict.fromkeys(min(kept, len(worst) - 1) for kept in KEPT_FLOAT):
+            name = f'int8, {count} layers float' if count else 'int8'
+            with tempfile.TemporaryDirectory() as work:
+                weights = writer.write(Path(work) / WEIGHTS, worst[:count])
+                target = folder / f'int8_{count}'
+                forms[name] = _as_bundle(bundle, weights, target, worst[:count], open_model)
+    return forms
+
+
+def _as_bundle(
+    bundle: ModelBundle, weights: Path, target: Path, kept: Sequence[str], open_model: Open
+) -> ModelBundle:
+    """Write the bundle of quantised weights, with a golden result of its own."""
+    spec = bundle.spec
+    details = {**spec.provenance.details, 'quantised': 'int8, static', 'kept_float': list(kept)}
+    origin = f'quantised from {spec.name}, weights sha256 {spec.weights.sha256}'
     provenance = replace(
         spec.provenance, details=details,
-        initialisation=f'quantised from {origin}; {spec.provenance.initialisation}',
+        initialisation=f'{origin}; {spec.provenance.initialisation}',
     )  # fmt: skip
     changed = replace(
         spec, name=f'{spec.name}_int8', weights=placeholder_weights(WEIGHTS), golden=None,
         metrics=(), provenance=provenance,
     )  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        source = bundle.file(spec.weights.file)
-        weights = write_int8(source, _batches(bundle, pictures), work / WEIGHTS, plan)
-        if spec.golden is None:
-            return write_bundle(out, changed, weights, replace_existing=True)
-        opened = open_model(write_bundle(work / 'draft', changed, weights))
-        frame = bundle.file(spec.golden.frame)
-        expected = record_golden(opened, changed.result_classes, frame, task=spec.task)
-        opened.close()
-        return write_bundle(out, changed, weights, frame, expected, replace_existing=True)
-
-
-def _batches(bundle: ModelBundle, pictures: Sequence[Path]) -> Iterator[np.ndarray]:
-    """Yield the network's input of each picture, as the bundle prescribes it."""
-    prepare = Preprocessor.of(bundle.spec.input)
-    for path in pictures:
-        yield prepare(read_picture(path))[0].copy()
+    written = write_bundle(target, changed, weights, replace_existing=True)
+    if spec.golden is None:
+        return written
+    opened = open_model(written)
+    frame = bundle.file(spec.golden.frame)
+    expected = record_golden(opened, changed.result_classes, frame, task=spec.task)
+    opened.close()
+    return write_bundle(target, changed, weights, frame, expected, replace_existing=True)
