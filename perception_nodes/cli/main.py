@@ -104,6 +104,12 @@ COMMANDS: dict[str, LazyCommand] = {
         help='Render labelled images with the simulator.',
         extra='simulation',
     ),
+    'blend': LazyCommand(
+        module='blend',
+        attribute='blend',
+        help='Average a model and one trained on from it.',
+        extra='training',
+    ),
     'compress': LazyCommand(
         module='compress',
         attribute='compress',
