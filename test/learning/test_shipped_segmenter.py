@@ -12,7 +12,7 @@ from perception_nodes.path import PathClasses
 from perception_nodes.segmentation import Segmenter
 
 ROOT = Path(__file__).parents[2]
-PARTS = ('', '_whole', '_gpu', '_gpu_slower')
+PARTS = ('', '_whole', '_gpu', '_gpu_slower', '_tight')
 
 
 @pytest.fixture(scope='module')
