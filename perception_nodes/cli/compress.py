@@ -121,28 +121,38 @@ def _measured(
         Candidate(
             name=name,
             score=labelled.score(item, track),
-            latency_ms=times[name],
+            latency_ms=times[name][0],
+            network_ms=times[name][1],
             size_mb=forms[name].file(forms[name].spec.weights.file).stat().st_size / 1e6,
         )
         for name, item in opened.items()
     ]
 
 
-def _rows(candidates: Sequence[Candidate]) -> list[tuple[str, float, float, float, float]]:
-    """Return name, score, time, how many times as fast as the original, and size."""
-    first = candidates[0].latency_ms
-    return [(c.name, c.score, c.latency_ms, first / c.latency_ms, c.size_mb) for c in candidates]
+def _rows(candidates: Sequence[Candidate]) -> list[tuple[Any, ...]]:
+    """Return the cells of the table; paces are multiples of the original's."""
+    first = candidates[0]
+    return [
+        (
+            one.name, one.score, one.latency_ms, first.latency_ms / one.latency_ms,
+            one.network_ms, first.network_ms / one.network_ms, one.size_mb,
+        )
+        for one in candidates
+    ]  # fmt: skip
+
+
+def _columns(metric: str) -> tuple[str, ...]:
+    return ('form', metric, 'ms', 'times as fast', 'network ms', 'times as fast', 'MB')
 
 
 def _tell(candidates: Sequence[Candidate], taken: Candidate | None, metric: str) -> None:
     """Show the table; the figures are results and go to stdout."""
     table = ConsoleTable()
-    for heading in ('form', metric, 'ms', 'times as fast', 'MB'):
+    for heading in _columns(metric):
         table.add_column(heading, justify='left' if heading == 'form' else 'right')
-    for name, score, latency_ms, speed, size_mb in _rows(candidates):
+    for name, score, *figures in _rows(candidates):
         style = 'bold' if taken is not None and taken.name == name else ''
-        cells = (f'{score:.4f}', f'{latency_ms:.1f}', f'{speed:.2f}', f'{size_mb:.1f}')
-        table.add_row(name, *cells, style=style)
+        table.add_row(name, f'{score:.4f}', *(f'{value:.2f}' for value in figures), style=style)
     Console().print(table)
 
 
@@ -171,8 +181,7 @@ def _report(
             ),
         )
     )  # fmt: skip
-    table = Table(columns=('form', metric, 'ms', 'times as fast', 'MB'),
-                  rows=tuple(_rows(candidates)))  # fmt: skip
+    table = Table(columns=_columns(metric), rows=tuple(_rows(candidates)))
     machine = Text(paragraphs=(', '.join(f'{k}: {v}' for k, v in record['machine'].items()),))
     return Report(
         title=f'{record["model"]}, compressed',

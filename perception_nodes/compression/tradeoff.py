@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,12 +21,14 @@ class Candidate:
     :param name: of the form; the first of a list is the model as it was.
     :param score: higher is better.
     :param latency_ms: median from frame to result.
+    :param network_ms: median of the network's part of it.
     :param size_mb: of the weights.
     """
 
     name: str
     score: float
     latency_ms: float
+    network_ms: float
     size_mb: float
 
 
@@ -76,18 +77,18 @@ def chosen(
 
 def latencies_ms(
     models: Mapping[str, FrameModel], frames: Sequence[Frame], rounds: int
-) -> dict[str, float]:
+) -> dict[str, tuple[float, float]]:
     """
-    Return the median time of each model from frame to result.
+    Return the median times of each model: from frame to result, and of the network alone.
 
     They take turns on every frame, so that other work on the machine slows all alike.
     """
-    times: dict[str, list[float]] = {name: [] for name in models}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
     for turn in range(rounds + _WARM_UP):
         frame = frames[turn % len(frames)]
         for name, model in models.items():
-            started = time.perf_counter()
             model(frame)
             if turn >= _WARM_UP:
-                times[name].append(time.perf_counter() - started)
-    return {name: float(np.median(values) * 1e3) for name, values in times.items()}
+                times[name].append((model.times.total_s, model.times.infer_s))
+    medians = {name: np.median(values, axis=0) * 1e3 for name, values in times.items()}
+    return {name: (float(total), float(network)) for name, (total, network) in medians.items()}

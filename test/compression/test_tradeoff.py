@@ -4,7 +4,9 @@ from perception_nodes.compression.tradeoff import Candidate, NoCandidate, chosen
 
 
 def form(name: str, score: float, latency_ms: float) -> Candidate:
-    return Candidate(name=name, score=score, latency_ms=latency_ms, size_mb=1.0)
+    return Candidate(
+        name=name, score=score, latency_ms=latency_ms, network_ms=latency_ms, size_mb=1.0
+    )
 
 
 FORMS = [form('as it was', 0.90, 50), form('half', 0.895, 30), form('rough', 0.80, 10)]
