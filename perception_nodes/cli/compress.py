@@ -26,7 +26,7 @@ from perception_nodes.compression.tradeoff import (
     pareto,
 )
 from perception_nodes.evaluation.ground_truth import read_picture
-from perception_nodes.evaluation.machine import describe_machine
+from perception_nodes.evaluation.machine import describe_machine, multiplies_int8
 from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.inference.registry import resolve_model
@@ -45,6 +45,10 @@ from perception_nodes.visualization.tradeoff_plots import tradeoff_svg
 
 ORIGINAL = 'fp32'
 _TIMED_FRAMES = 8
+_NO_INT8 = (
+    'this processor has no instructions for 8-bit products (VNNI, Arm dot product): int8 is neither '
+    'fast nor exact here; measure on the robot'
+)
 
 
 def compress(
@@ -91,6 +95,8 @@ def compress(
     except NoCandidate:
         _tell(candidates, None, labelled.metric)
         raise
+    if not multiplies_int8():
+        console.print(_NO_INT8, style='yellow')
     target = bundle or out / 'bundle'
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(forms[taken.name].path, target)

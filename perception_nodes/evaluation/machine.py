@@ -7,6 +7,12 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
+_VECTORS = {
+    'avx2': 'AVX2', 'avx512f': 'AVX-512', 'avx_vnni': 'AVX-VNNI', 'avx512_vnni': 'AVX512-VNNI',
+    'amx_int8': 'AMX-INT8', 'asimddp': 'Arm dot product', 'i8mm': 'Arm I8MM',
+}  # fmt: skip
+"""Flags of the kernel and their usual names."""
+_INT8 = ('AVX-VNNI', 'AVX512-VNNI', 'AMX-INT8', 'Arm dot product', 'Arm I8MM')
 _PACKAGES = ('onnxruntime', 'torch', 'mujoco', 'opencv-python', 'numpy', 'rclpy')
 
 
@@ -14,6 +20,7 @@ def describe_machine() -> dict[str, str]:
     """Return processor, memory, system, software and the load from other programs right now."""
     described = {
         'Processor': f'{_processor()}, {os.cpu_count()} logical cores',
+        'Vector instructions': ', '.join(vector_instructions()) or 'none that count here',
         'Memory': _memory(),
         'Load before the run': ' '.join(f'{value:.2f}' for value in os.getloadavg())
         + ' (averages of 1, 5 and 15 minutes)',
@@ -24,6 +31,26 @@ def describe_machine() -> dict[str, str]:
         'Packages': ', '.join(f'{name} {_version(name)}' for name in _PACKAGES),
     }
     return described
+
+
+def vector_instructions() -> tuple[str, ...]:
+    """Return the usual names of the processor's vector instructions that matter to networks."""
+    for line in _lines(Path('/proc/cpuinfo')):
+        key, _, value = line.partition(':')
+        if key.strip() in ('flags', 'Features'):
+            flags = set(value.split())
+            return tuple(name for flag, name in _VECTORS.items() if flag in flags)
+    return ()
+
+
+def multiplies_int8() -> bool:
+    """
+    Return whether the processor multiplies 8-bit numbers exactly.
+
+    Without such instructions x86 adds pairs of products in 16 bits, which overflow: int8
+    networks then are slower, and less accurate than measured elsewhere.
+    """
+    return any(name in _INT8 for name in vector_instructions())
 
 
 def _processor() -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from perception_nodes.evaluation.machine import multiplies_int8
 from perception_nodes.inference.bundle import ModelBundle, read_bundle
 from perception_nodes.learning.recipe import read_recipe
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
@@ -15,12 +16,14 @@ ROOT = Path(__file__).parents[2]
 PARTS = ('', '_whole', '_gpu', '_gpu_slower', '_tight')
 
 
-@pytest.fixture(scope='module')
-def bundle() -> ModelBundle:
-    return read_bundle(ROOT / 'resource' / 'models' / 'simulator_segmenter')
+@pytest.fixture(scope='module', params=['simulator_segmenter', 'simulator_segmenter_int8'])
+def bundle(request) -> ModelBundle:
+    return read_bundle(ROOT / 'resource' / 'models' / request.param)
 
 
 def test_shipped_bundle_agrees_with_its_golden_frame(bundle):
+    if bundle.name.endswith('int8') and not multiplies_int8():
+        pytest.skip('this processor has no instructions for 8-bit products')
     segmenter = Segmenter.load(bundle, device='cpu', threads=1)
     segmenter.verify()
     segmenter.close()
