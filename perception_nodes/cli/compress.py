@@ -46,8 +46,8 @@ from perception_nodes.visualization.tradeoff_plots import tradeoff_svg
 ORIGINAL = 'fp32'
 _TIMED_FRAMES = 8
 _NO_INT8 = (
-    'this processor has no instructions for 8-bit products (VNNI, Arm dot product): int8 is neither '
-    'fast nor exact here; measure on the robot'
+    'this processor has no instructions for 8-bit products (VNNI, Arm dot product): int8 is '
+    'neither fast nor exact here; measure on the robot'
 )
 
 
