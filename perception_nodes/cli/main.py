@@ -116,6 +116,11 @@ COMMANDS: dict[str, LazyCommand] = {
         help='Quantise a model, measure what it costs, take the best form.',
         extra='training',
     ),
+    'robustness': LazyCommand(
+        module='robustness',
+        attribute='robustness',
+        help='Measure what corrupted pictures cost a segmenter.',
+    ),
     'pseudo-label': LazyCommand(
         module='pseudo_label',
         attribute='pseudo_label',

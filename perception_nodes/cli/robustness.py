@@ -1,0 +1,137 @@
+"""``perception robustness``: what worse pictures cost a segmenter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table as ConsoleTable
+
+from perception_nodes.cli.evaluation_options import described
+from perception_nodes.cli.model_options import DeviceOption, PrecisionOption, ThreadsOption
+from perception_nodes.cli.progress import console, progress_bar
+from perception_nodes.cli.robustness_report import robustness_report
+from perception_nodes.evaluation.machine import describe_machine
+from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
+from perception_nodes.robustness import CORRUPTIONS, SEVERITIES
+from perception_nodes.robustness.measuring import Robustness, Stand, hardest, stand_of
+from perception_nodes.robustness.suite import check_choice
+from perception_nodes.segmentation import Segmenter
+from perception_nodes.visualization.report import write_report
+
+_CLEAN = 'clean'
+
+
+def robustness(
+    data: Annotated[str, typer.Option(help='camvid:folder@val, masks:folder[::10], …')],
+    model: Annotated[
+        list[str], typer.Option('--model', '-m', help='May be repeated to compare models.')
+    ],
+    out: Annotated[Path, typer.Option('--out', '-o', help='Folder to write.')] = Path(
+        'out/robustness'
+    ),
+    corruption: Annotated[
+        list[str] | None, typer.Option(help=f'Default: all. {", ".join(CORRUPTIONS)}.')
+    ] = None,
+    severity: Annotated[list[int] | None, typer.Option(help='1 to 5; default: all.')] = None,
+    device: DeviceOption = 'auto',
+    precision: PrecisionOption = 'fp32',
+    threads: ThreadsOption = 0,
+) -> None:
+    """Measure segmenters on corrupted pictures: 20 corruptions, 5 severities; one report."""
+    names, severities = corruption or list(CORRUPTIONS), severity or list(SEVERITIES)
+    check_choice(names, severities)
+    labelled = open_masked_set(data)
+    results = {}
+    for number, address in enumerate(model):
+        segmenter = Segmenter.load(address, device=device, precision=precision, threads=threads)
+        console.print(segmenter.description, highlight=False)
+        kept = _Kept(out / f'stands_{number}.json', {'data': data, **described(segmenter)})
+        name = segmenter.bundle.name if len(model) == 1 else f'{number + 1}: {address}'
+        results[name] = _measured(segmenter, labelled, name, names, severities, kept)
+        segmenter.close()
+    record = {
+        'data': data, 'pictures': len(labelled.pictures), 'severities': severities,
+        'machine': describe_machine(), 'models': [item.to_dict() for item in results.values()],
+    }  # fmt: skip
+    (out / 'metrics.json').write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
+    write_report(robustness_report(list(results.values()), labelled, record), out / 'report.html')
+    _print(list(results.values()), out)
+
+
+class _Kept:
+    """
+    What was measured already, so that an interrupted run goes on.
+
+    :param path: of the JSON file.
+    :param identity: of set and weights; a file of others is begun anew.
+    """
+
+    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
+        self._path, self._identity = path, identity
+        self._stands: dict[str, Any] = {}
+        if path.is_file():
+            found = json.loads(path.read_text(encoding='utf-8'))
+            if found['identity'] == identity:
+                self._stands = found['stands']
+
+    def get(self, key: str, measure: Callable[[], Stand]) -> Stand:
+        """Return a stand, measured if it is not known."""
+        if key not in self._stands:
+            self._stands[key] = asdict(measure())
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            content = {'identity': self._identity, 'stands': self._stands}
+            self._path.write_text(json.dumps(content) + '\n', encoding='utf-8')
+        return Stand.read(self._stands[key])
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._stands
+
+
+def _measured(
+    segmenter: Segmenter,
+    labelled: MaskedSet,
+    model: str,
+    names: Sequence[str],
+    severities: Sequence[int],
+    kept: _Kept,
+) -> Robustness:
+    """Return how a model stands, with a progress bar."""
+    total = len(labelled.pictures) * (1 + len(names) * len(severities))
+    with progress_bar('Corrupting and segmenting', total) as advance:
+
+        def stand(key: str, corruption: tuple[str, int] | None) -> Stand:
+            if key in kept:
+                advance(len(labelled.pictures), key)
+            return kept.get(
+                key, lambda: stand_of(segmenter, labelled, corruption, lambda: advance(1, key))
+            )
+
+        clean = stand(_CLEAN, None)
+        by_corruption = {
+            name: {level: stand(f'{name} {level}', (name, level)) for level in severities}
+            for name in names
+        }
+    return Robustness(model=model, clean=clean, by_corruption=by_corruption)
+
+
+def _print(results: Sequence[Robustness], out: Path) -> None:
+    """Show the table; the figures are results and go to stdout."""
+    table = ConsoleTable(title='mean IoU')
+    for heading in ('', *(item.model for item in results)):
+        table.add_column(heading, justify='right' if heading else 'left')
+    table.add_row(_CLEAN, *(f'{item.clean.mean_iou:.3f}' for item in results))
+    table.add_section()
+    for name in hardest(results[0]):
+        table.add_row(name, *(f'{item.mean_of(name):.3f}' for item in results))
+    table.add_section()
+    table.add_row('mean of all', *(f'{item.mean_iou:.3f}' for item in results))
+    table.add_row('of clean', *(f'{item.ratio:.1%}' for item in results))
+    table.add_row('calibration error', *(f'{item.calibration_error:.3f}' for item in results))
+    Console().print(table)
+    console.print(f'→ {out / "report.html"}', highlight=False)
