@@ -22,7 +22,11 @@ from benchmarks.transport import (
 from perception_nodes.evaluation.machine import describe_machine
 
 DEFAULT_MODEL = 'package://perception_suite/resource/models/simulator_detector'
-SEGMENTER = 'package://perception_suite/resource/models/simulator_segmenter'
+_BUNDLED = 'package://perception_suite/resource/models/'
+SEGMENTERS = {
+    'fp32': f'{_BUNDLED}simulator_segmenter',
+    'int8': f'{_BUNDLED}simulator_segmenter_int8',
+}
 SIZES_WH = ((640, 480), (1920, 1080))
 Report = dict[str, dict[str, float]]
 
@@ -64,18 +68,22 @@ def run_transport(model: str) -> Report:
 def run_arrival(model: str) -> Report:
     """Measure how long results take, with the bundled models."""
     report: Report = {}
-    for task, uri in (('detection', model), ('segmentation', SEGMENTER)):
+    segmenters = [('segmentation', form, uri) for form, uri in SEGMENTERS.items()]
+    for task, form, uri in (('detection', 'fp32', model), *segmenters):
         case = ArrivalCase(task=task, model=uri)
-        name = f'{task}_node, {case.size_wh[0]}×{case.size_wh[1]}'
+        name = f'{task}_node, {form}, {case.size_wh[0]}×{case.size_wh[1]}'
         report[name] = _shown(name, lambda case=case: measure_arrival(case))
     return report
 
 
 def run_command(model: str) -> Report:
-    """Measure how long a command takes, with the bundled segmenter."""
-    case = CommandCase(model=SEGMENTER)
-    name = f'segmentation and path following, {case.course}, {case.threads} threads'
-    return {name: _shown(name, lambda: measure_command(case))}
+    """Measure how long a command takes, with the bundled segmenters."""
+    report: Report = {}
+    for form, uri in SEGMENTERS.items():
+        case = CommandCase(model=uri)
+        name = f'segmentation ({form}) and path following, {case.course}, {case.threads} threads'
+        report[name] = _shown(name, lambda case=case: measure_command(case))
+    return report
 
 
 BENCHMARKS: dict[str, Callable[[str], Report]] = {
