@@ -12,7 +12,7 @@ _NIGHT_NOISE = (2.0, 3.0, 4.5, 6.0, 8.0)  # grey levels; gain lifts the noise of
 _GLARE = (0.2, 0.4, 0.6, 0.8, 1.0)
 _RAIN = (0.2, 0.4, 0.6, 0.8, 1.0)
 _FOG = (0.15, 0.3, 0.5, 0.75, 1.0)
-_DIRT = (0.2, 0.4, 0.6, 0.8, 1.0)
+_DIRT = (0.3, 0.7, 1.2, 2.0, 3.0)  # above 1: several layers of dirt
 
 
 def night(rgb: np.ndarray, severity: int, rng: np.random.Generator) -> np.ndarray:
@@ -39,7 +39,11 @@ def distance_fog(rgb: np.ndarray, severity: int, rng: np.random.Generator) -> np
 
 def lens_dirt(rgb: np.ndarray, severity: int, rng: np.random.Generator) -> np.ndarray:
     """Return the picture through a lens that nobody wiped."""
-    return _disturbed(rgb, Disturbance(dirt=_DIRT[severity - 1]), rng)
+    left = _DIRT[severity - 1]
+    while left > 0:
+        rgb = _disturbed(rgb, Disturbance(dirt=min(left, 1.0)), rng)
+        left -= 1
+    return rgb
 
 
 def _disturbed(rgb: np.ndarray, levels: Disturbance, rng: np.random.Generator) -> np.ndarray:

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from perception_nodes.evaluation.masked_sets import open_masked_set
 from perception_nodes.robustness import CORRUPTIONS, SEVERITIES, corrupt
-from perception_nodes.structures import UNLABELLED
+from perception_nodes.structures import UNLABELLED, ColorOrder
 
 PUBLISHED = 15
 
@@ -42,6 +43,52 @@ def test_every_severity_is_worse_than_the_one_before(name):
     errors = [errors_of(name, severity) for severity in SEVERITIES]
     assert (errors[-1] > 1.1 * errors[0]).all()
     assert all((later > earlier).any() for earlier, later in pairwise(errors))
+
+
+@pytest.fixture(scope='module')
+def photographs(shared_data) -> list[np.ndarray]:
+    labelled = open_masked_set(f'camvid:{shared_data / "camvid"}@val[::40]')
+    return [labelled.read(one)[0].in_order(ColorOrder.RGB) for one in labelled.pictures]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize('name', CORRUPTIONS)
+def test_every_severity_takes_photographs_further_away(photographs, name):
+    assert photographs
+    away = [
+        np.mean(
+            [
+                cv2.absdiff(corrupt(rgb, name, severity, picture=str(i)).rgb, rgb).mean()
+                for i, rgb in enumerate(photographs)
+            ]
+        )
+        for severity in SEVERITIES
+    ]
+    assert (np.diff(away) > 0).all(), away
+
+
+@pytest.mark.data
+@pytest.mark.parametrize('name', ['defocus_blur', 'glass_blur', 'motion_blur', 'zoom_blur'])
+def test_every_severity_of_a_blur_leaves_less_detail(photographs, name):
+    """A blur drawn as a few sharp pictures over one another takes pixels away, but no detail."""
+    detail = [
+        np.mean(
+            [
+                np.abs(cv2.Laplacian(corrupt(rgb, name, severity, picture='a').rgb, cv2.CV_32F))
+                for rgb in photographs
+            ]
+        )
+        for severity in SEVERITIES
+    ]
+    assert (np.diff(detail) < 0).all(), detail
+
+
+@pytest.mark.parametrize('name', CORRUPTIONS)
+@pytest.mark.parametrize('size_wh', [(32, 32), (47, 33), (200, 32)])
+def test_pictures_may_be_small(name, size_wh):
+    for severity in SEVERITIES:
+        spoilt = corrupt(scene(size_wh), name, severity, picture='a').rgb
+        assert (spoilt.shape, spoilt.dtype) == ((*size_wh[::-1], 3), np.uint8)
 
 
 @pytest.mark.parametrize('name', CORRUPTIONS)
