@@ -31,9 +31,9 @@ from perception_nodes.evaluation.segmentation import (
     SegmentationMeter,
     SegmentationMetrics,
     number_table,
+    wrong_share,
 )
 from perception_nodes.segmentation import Segmenter
-from perception_nodes.structures import UNLABELLED
 from perception_nodes.visualization.report import write_report
 
 _WORST_SHOWN = 8
@@ -79,8 +79,7 @@ def measure(
         found = replace(found, class_ids=table[found.class_ids])
         seconds.append(segmenter.times.total_s)
         meter.add(truth, found)
-        counts = truth != UNLABELLED
-        share = float((found.class_ids[counts] != truth[counts]).mean()) if counts.any() else 0.0
+        share = wrong_share(truth, found.class_ids)
         entry = Worst(name=picture.path.name, frame=frame, truth=truth, found=found, wrong=share)
         heapq.heappush(worst, (share, -number, entry))
         if len(worst) > _WORST_SHOWN:

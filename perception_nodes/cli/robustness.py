@@ -16,15 +16,24 @@ from perception_nodes.cli.evaluation_options import described
 from perception_nodes.cli.model_options import DeviceOption, PrecisionOption, ThreadsOption
 from perception_nodes.cli.progress import console, progress_bar
 from perception_nodes.cli.robustness_report import robustness_report
+from perception_nodes.cli.segmentation_report import Worst
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.robustness import CORRUPTIONS, SEVERITIES
-from perception_nodes.robustness.measuring import Robustness, Stand, hardest, stand_of
-from perception_nodes.robustness.suite import check_choice
+from perception_nodes.robustness.measuring import (
+    Robustness,
+    Stand,
+    hardest,
+    look,
+    most_wrong,
+    stand_of,
+)
+from perception_nodes.robustness.suite import SUITE_VERSION, check_choice
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.visualization.report import write_report
 
 _CLEAN = 'clean'
+_WORST_SHOWN = 6
 
 
 def robustness(
@@ -47,20 +56,24 @@ def robustness(
     names, severities = corruption or list(CORRUPTIONS), severity or list(SEVERITIES)
     check_choice(names, severities)
     labelled = open_masked_set(data)
-    results = {}
+    results, worst = {}, {}
     for number, address in enumerate(model):
         segmenter = Segmenter.load(address, device=device, precision=precision, threads=threads)
         console.print(segmenter.description, highlight=False)
-        kept = _Kept(out / f'stands_{number}.json', {'data': data, **described(segmenter)})
+        identity = {'data': data, 'suite': SUITE_VERSION, **described(segmenter)}
+        kept = _Kept(out / f'stands_{number}.json', identity)
         name = segmenter.bundle.name if len(model) == 1 else f'{number + 1}: {address}'
         results[name] = _measured(segmenter, labelled, name, names, severities, kept)
+        worst[name] = _worst(segmenter, labelled, results[name])
         segmenter.close()
     record = {
-        'data': data, 'pictures': len(labelled.pictures), 'severities': severities,
+        'data': data, 'suite': SUITE_VERSION, 'pictures': len(labelled.pictures),
+        'severities': severities,
         'machine': describe_machine(), 'models': [item.to_dict() for item in results.values()],
     }  # fmt: skip
     (out / 'metrics.json').write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
-    write_report(robustness_report(list(results.values()), labelled, record), out / 'report.html')
+    report = robustness_report(list(results.values()), worst, labelled, record)
+    write_report(report, out / 'report.html')
     _print(list(results.values()), out)
 
 
@@ -69,7 +82,7 @@ class _Kept:
     What was measured already, so that an interrupted run goes on.
 
     :param path: of the JSON file.
-    :param identity: of set and weights; a file of others is begun anew.
+    :param identity: of set, suite and weights; a file of others is begun anew.
     """
 
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
@@ -87,7 +100,7 @@ class _Kept:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             content = {'identity': self._identity, 'stands': self._stands}
             self._path.write_text(json.dumps(content) + '\n', encoding='utf-8')
-        return Stand.read(self._stands[key])
+        return Stand(**self._stands[key])
 
     def __contains__(self, key: str) -> bool:
         return key in self._stands
@@ -118,6 +131,21 @@ def _measured(
             for name in names
         }
     return Robustness(model=model, clean=clean, by_corruption=by_corruption)
+
+
+def _worst(segmenter: Segmenter, labelled: MaskedSet, item: Robustness) -> list[Worst]:
+    """Return pictures with most wrong pixels, each under another corruption."""
+    by_name = {picture.path.name: picture for picture in labelled.pictures}
+    entries = []
+    for name, severity in most_wrong(item, _WORST_SHOWN):
+        stand = item.by_corruption[name][severity]
+        picture = by_name[stand.worst_picture]
+        frame, truth, found = look(segmenter, labelled, picture, (name, severity))
+        entries.append(
+            Worst(name=f'{name} {severity}, {picture.path.name}', frame=frame, truth=truth,
+                  found=found, wrong=stand.worst_wrong)
+        )  # fmt: skip
+    return entries
 
 
 def _print(results: Sequence[Robustness], out: Path) -> None:

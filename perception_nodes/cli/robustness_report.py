@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from perception_nodes.cli.segmentation_report import Worst, worst_gallery
 from perception_nodes.evaluation.masked_sets import MaskedSet
 from perception_nodes.robustness import corrupt
 from perception_nodes.robustness.measuring import Robustness, hardest
@@ -20,18 +23,22 @@ from perception_nodes.visualization.report import (
     Text,
     picture,
 )
-from perception_nodes.visualization.robustness_plots import bars_svg
+from perception_nodes.visualization.robustness_plots import bars_svg, heat_svg
 
 _SHOWN_SEVERITY = 3
 
 
 def robustness_report(
-    results: Sequence[Robustness], labelled: MaskedSet, record: Mapping[str, Any]
+    results: Sequence[Robustness],
+    worst: Mapping[str, Sequence[Worst]],
+    labelled: MaskedSet,
+    record: Mapping[str, Any],
 ) -> Report:
     """
     Return the page.
 
     :param results: of the models that are compared, at least one.
+    :param worst: by the name of the model.
     :param labelled: the set; its middle picture shows the corruptions.
     """
     names = hardest(results[0])
@@ -53,6 +60,7 @@ def robustness_report(
                 blocks=(Figures(items=figures), Plot(svg=bars_svg(scores, names, 'mean IoU'))),
             ),
             *(_section(item, names) for item in results),
+            *(_worst(item, worst[item.model], labelled.classes) for item in results),
             Section(title='The corruptions', blocks=(_gallery(labelled, names),)),
             Section(title='Machine', blocks=(Text(paragraphs=(machine,)),)),
         ),
@@ -60,19 +68,40 @@ def robustness_report(
 
 
 def _section(item: Robustness, names: Sequence[str]) -> Section:
-    """Return mean IoU by corruption and severity, with latency and calibration."""
-    severities = list(next(iter(item.by_corruption.values())))
-    rows = tuple(
-        (name, *(item.by_corruption[name][level].mean_iou for level in severities),
-         item.mean_of(name))
-        for name in names
-    )  # fmt: skip
-    table = Table(columns=('corruption', *(str(level) for level in severities), 'mean'), rows=rows)
-    words = (
-        f'Calibration error {item.clean.calibration_error:.3f} clean, '
-        f'{item.calibration_error:.3f} over the suite; median time {item.clean.latency_ms:.1f} ms.'
+    """Return mean IoU by corruption and severity, and the means with calibration and latency."""
+    severities = list(item.by_corruption[names[0]])
+    values = np.array(
+        [[item.by_corruption[name][level].mean_iou for level in severities] for name in names]
     )
-    return Section(title=item.model, blocks=(Text(paragraphs=(words,)), table))
+    heat = heat_svg(
+        values, names, [str(level) for level in severities],
+        best=item.clean.mean_iou, salt=f'heat {item.model}',
+    )  # fmt: skip
+    caption = f'mean IoU; the bluest is that of clean pictures, {item.clean.mean_iou:.3f}'
+    return Section(title=item.model, blocks=(Plot(svg=heat, caption=caption), _means(item, names)))
+
+
+def _means(item: Robustness, names: Sequence[str]) -> Table:
+    clean = item.clean
+    rows = (
+        ('clean', clean.mean_iou, 1.0, clean.calibration_error, round(clean.latency_ms)),
+        *(
+            (name, item.mean_of(name), item.mean_of(name) / max(clean.mean_iou, 1e-9),
+             item.mean_of(name, 'calibration_error'), round(item.mean_of(name, 'latency_ms')))
+            for name in names
+        ),
+    )  # fmt: skip
+    return Table(
+        columns=('corruption', 'mean IoU', 'of clean', 'calibration error', 'latency, ms'),
+        rows=rows,
+        caption='means over the severities; calibration: ECE, 15 bins; latency: of medians',
+    )
+
+
+def _worst(item: Robustness, worst: Sequence[Worst], class_names: Sequence[str]) -> Section:
+    return Section(
+        title=f'{item.model}: most wrong pixels', blocks=(worst_gallery(worst, class_names),)
+    )
 
 
 def _gallery(labelled: MaskedSet, names: Sequence[str]) -> Gallery:

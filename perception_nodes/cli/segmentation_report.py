@@ -62,7 +62,7 @@ def segmentation_report(
             Section(title='Result', blocks=(_key_figures(metrics, record), _classes(metrics))),
             Section(title='What is taken for what', blocks=_confusion(metrics, class_names)),
             Section(title='Is the confidence honest?', blocks=(_reliability(metrics),)),
-            Section(title='Most wrong pixels', blocks=(_gallery(worst, class_names),)),
+            Section(title='Most wrong pixels', blocks=(worst_gallery(worst, class_names),)),
         ),
         footer=f'perception evaluate segmentation --data {record["data"]} '
         f'--model {record["model"]}; weights sha256 {record["weights_sha256"]}',
@@ -128,7 +128,7 @@ def _reliability(metrics: SegmentationMetrics) -> Plot:
     )
 
 
-def _gallery(worst: Sequence[Worst], class_names: Sequence[str]) -> Gallery:
+def worst_gallery(worst: Sequence[Worst], class_names: Sequence[str]) -> Gallery:
     """Return for every picture its labels and, below, what was found."""
     return Gallery(
         pictures=tuple(

@@ -200,6 +200,17 @@ def number_table(
     return table
 
 
+def wrong_share(truth: np.ndarray, class_ids: np.ndarray) -> float:
+    """
+    Return the share of the labelled pixels that is wrong, 0 where nothing is labelled.
+
+    :param truth: (H, W) uint8 class numbers, 255 counts neither way.
+    :param class_ids: (H, W) uint8 what was found, in the numbers of the labels.
+    """
+    counts = truth != UNLABELLED
+    return float((class_ids[counts] != truth[counts]).mean()) if counts.any() else 0.0
+
+
 def _calibration_error(bins: Sequence[ReliabilityBin]) -> float:
     total = sum(item.pixels for item in bins)
     if not total:

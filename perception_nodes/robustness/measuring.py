@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from perception_nodes.evaluation.masked_sets import MaskedSet
-from perception_nodes.evaluation.segmentation import SegmentationMeter, number_table
+from perception_nodes.evaluation.masked_sets import MaskedPicture, MaskedSet
+from perception_nodes.evaluation.segmentation import SegmentationMeter, number_table, wrong_share
 from perception_nodes.robustness.suite import corrupt
 from perception_nodes.segmentation import Segmenter
-from perception_nodes.structures import ColorOrder, Frame
+from perception_nodes.structures import ColorOrder, Frame, SegmentationMask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,16 +23,15 @@ class Stand:
     :param mean_iou: over the classes.
     :param calibration_error: expected, 0..1: how far confidence is from being right.
     :param latency_ms: median from frame to mask.
+    :param worst_picture: name of the picture with most wrong pixels.
+    :param worst_wrong: share of its labelled pixels, 0..1.
     """
 
     mean_iou: float
     calibration_error: float
     latency_ms: float
-
-    @classmethod
-    def read(cls, record: Mapping[str, Any]) -> Stand:
-        """Return what :func:`dataclasses.asdict` wrote."""
-        return cls(**{name: float(value) for name, value in record.items()})
+    worst_picture: str
+    worst_wrong: float
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,9 +47,10 @@ class Robustness:
     clean: Stand
     by_corruption: Mapping[str, Mapping[int, Stand]]
 
-    def mean_of(self, name: str) -> float:
-        """Return the mean IoU of a corruption over its severities."""
-        return float(np.mean([stand.mean_iou for stand in self.by_corruption[name].values()]))
+    def mean_of(self, name: str, figure: str = 'mean_iou') -> float:
+        """Return a figure of :class:`Stand` under a corruption, its mean over the severities."""
+        stands = self.by_corruption[name].values()
+        return float(np.mean([getattr(stand, figure) for stand in stands]))
 
     @property
     def mean_iou(self) -> float:
@@ -65,8 +65,8 @@ class Robustness:
     @property
     def calibration_error(self) -> float:
         """Mean expected calibration error over the suite."""
-        stands = [stand for each in self.by_corruption.values() for stand in each.values()]
-        return float(np.mean([stand.calibration_error for stand in stands]))
+        names = self.by_corruption
+        return float(np.mean([self.mean_of(name, 'calibration_error') for name in names]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, with the headline figures."""
@@ -95,25 +95,53 @@ def stand_of(
     :param advance: called after each picture.
     :raises ValueError: for a corruption that does not exist.
     """
-    table = number_table(segmenter.class_names, labelled.classes, {})
-    meter, seconds = SegmentationMeter(labelled.classes), []
+    meter, seconds, wrong = SegmentationMeter(labelled.classes), [], []
     for picture in labelled.pictures:
-        frame, truth = labelled.read(picture)
-        if corruption is not None:
-            name, severity = corruption
-            rgb = frame.in_order(ColorOrder.RGB)
-            spoilt = corrupt(rgb, name, severity, picture=picture.path.stem)
-            frame = Frame(pixels=spoilt.rgb, color_order=ColorOrder.RGB)
-            truth = spoilt.mask(truth)
-        found = segmenter(frame)
+        _, truth, found = look(segmenter, labelled, picture, corruption)
         seconds.append(segmenter.times.total_s)
-        meter.add(truth, replace(found, class_ids=table[found.class_ids]))
+        meter.add(truth, found)
+        wrong.append(wrong_share(truth, found.class_ids))
         advance()
-    figures = meter.metrics()
+    figures, worst = meter.metrics(), int(np.argmax(wrong))
     return Stand(
-        mean_iou=float(figures.mean_iou), calibration_error=float(figures.calibration_error),
+        mean_iou=figures.mean_iou, calibration_error=figures.calibration_error,
         latency_ms=float(np.median(seconds) * 1e3),
+        worst_picture=labelled.pictures[worst].path.name, worst_wrong=wrong[worst],
     )  # fmt: skip
+
+
+def look(
+    segmenter: Segmenter,
+    labelled: MaskedSet,
+    picture: MaskedPicture,
+    corruption: tuple[str, int] | None = None,
+) -> tuple[Frame, np.ndarray, SegmentationMask]:
+    """
+    Return a picture as the segmenter sees it, its labels and what is found in it.
+
+    :param corruption: name and severity; None leaves the picture clean.
+    :return: the frame, (H, W) uint8 labels and the mask in the numbers of the labels.
+    :raises ValueError: for a corruption that does not exist.
+    """
+    frame, truth = labelled.read(picture)
+    if corruption is not None:
+        name, severity = corruption
+        rgb = frame.in_order(ColorOrder.RGB)
+        spoilt = corrupt(rgb, name, severity, picture=picture.path.stem)
+        frame = Frame(pixels=spoilt.rgb, color_order=ColorOrder.RGB)
+        truth = spoilt.mask(truth)
+    found = segmenter(frame)
+    table = number_table(segmenter.class_names, labelled.classes)
+    return frame, truth, replace(found, class_ids=table[found.class_ids])
+
+
+def most_wrong(item: Robustness, number: int) -> Sequence[tuple[str, int]]:
+    """Return corruptions whose worst picture is most wrong, each with its middle severity."""
+    middle = [
+        (name, sorted(each)[(len(each) - 1) // 2]) for name, each in item.by_corruption.items()
+    ]
+    middle.sort(key=lambda pair: -item.by_corruption[pair[0]][pair[1]].worst_wrong)
+    return middle[:number]
 
 
 def hardest(item: Robustness) -> Sequence[str]:

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perception_nodes.evaluation.segmentation import BINS, SegmentationMeter, number_table
+from perception_nodes.evaluation.segmentation import (
+    BINS,
+    SegmentationMeter,
+    number_table,
+    wrong_share,
+)
 from perception_nodes.structures import SegmentationMask
 
 CLASSES = ('a', 'b', 'c')
@@ -116,6 +121,13 @@ def test_figures_become_json_without_nan(tmp_path):
     assert data['model'] == 'x'
     assert data['by_class']['c']['iou'] is None
     assert len(data['reliability']) == BINS
+
+
+def test_wrong_share_is_of_the_labelled_pixels():
+    truth = np.array([[0, 1, 1, 255]], np.uint8)
+    assert wrong_share(truth, np.array([[0, 1, 2, 0]], np.uint8)) == pytest.approx(1 / 3)
+    assert wrong_share(truth, np.array([[255, 1, 1, 255]], np.uint8)) == pytest.approx(1 / 3)
+    assert wrong_share(np.full_like(truth, 255), truth) == 0.0
 
 
 def test_sizes_that_differ_are_refused():

@@ -55,10 +55,19 @@ def test_brightness_blinds_a_network_of_colours_and_jpeg_does_not(model, labelle
     means = [np.mean([stand['mean_iou'] for stand in each.values()]) for each in (bright, jpeg)]
     assert found['mean_iou'] == pytest.approx(np.mean(means))
     assert found['ratio'] == pytest.approx(np.mean(means) / found['clean']['mean_iou'])
-    assert 'brightness' in (tmp_path / 'report.html').read_text()
+    assert bright['5']['calibration_error'] > found['clean']['calibration_error'] + 0.1
+    errors = [np.mean([s['calibration_error'] for s in each.values()]) for each in (bright, jpeg)]
+    assert found['calibration_error'] == pytest.approx(np.mean(errors))
+    assert bright['5']['worst_picture'] in ('0.png', '1.png')
+    # Of the 56 columns that are labelled, the 28 of the dark floor.
+    assert bright['5']['worst_wrong'] == pytest.approx(0.5)
+    page = (tmp_path / 'report.html').read_text()
+    assert 'brightness 1, 0.png' in page or 'brightness 1, 1.png' in page
+    assert f'>{bright["5"]["mean_iou"]:.3f}<' in page, 'in the heat map'
 
 
-def test_models_are_compared_and_a_run_goes_on(model, labelled, tmp_path):
+@pytest.mark.parametrize('field', ['data', 'suite', 'weights_sha256'])
+def test_models_are_compared_and_a_run_goes_on(model, labelled, tmp_path, field):
     words = ['--data', f'masks:{labelled}', '--out', tmp_path, '--device', 'cpu']
     words += ['--corruption', 'fog', '--severity', 2]
     call(*words, '--model', model)
@@ -71,11 +80,11 @@ def test_models_are_compared_and_a_run_goes_on(model, labelled, tmp_path):
     first, second = json.loads((tmp_path / 'metrics.json').read_text())['models']
     assert first['by_corruption']['fog']['2']['mean_iou'] == 0.125, 'known, not measured again'
     assert second['by_corruption']['fog']['2']['mean_iou'] != 0.125
-    content['identity']['data'] = 'another set'
+    content['identity'][field] = 'another'
     kept.write_text(json.dumps(content))
     call(*words, '--model', model)
     (first,) = json.loads((tmp_path / 'metrics.json').read_text())['models']
-    assert first['by_corruption']['fog']['2']['mean_iou'] != 0.125, 'of another set'
+    assert first['by_corruption']['fog']['2']['mean_iou'] != 0.125, 'of another set or suite'
 
 
 @pytest.mark.parametrize(
