@@ -6,7 +6,8 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -61,31 +62,34 @@ def look_at(jobs: Sequence[Job], advance: Callable[[], object] = lambda: None) -
 
 def _look(job: Job) -> Look:
     entry, masks = job
-    mask = _mask(entry.mask, masks) if masks is not None and entry.mask is not None else {}
+    look = _picture(entry.path)
+    if masks is None or entry.mask is None:
+        return look
+    return _with_mask(look, entry.mask, masks)
+
+
+def _picture(path: Path) -> Look:
     try:
-        content = entry.path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
-        return Look(error=f'{"missing" if not entry.path.exists() else error}', **mask)
+        return Look(error=f'{"missing" if not path.exists() else error}')
     digest = hashlib.blake2b(content, digest_size=16).digest()
     try:
         pixels = decode_compressed(content).array
     except ImageError as error:
-        return Look(digest=digest, error=str(error), **mask)
-    return Look(
-        size_wh=(pixels.shape[1], pixels.shape[0]),
-        digest=digest,
-        prints=fingerprint(pixels),
-        **mask,
-    )
+        return Look(digest=digest, error=str(error))
+    size_wh = (pixels.shape[1], pixels.shape[0])
+    return Look(size_wh=size_wh, digest=digest, prints=fingerprint(pixels))
 
 
-def _mask(masked: MaskedPicture, masks: MaskedSet) -> dict:
-    """Return the fields of a look that a mask fills."""
+def _with_mask(look: Look, masked: MaskedPicture, masks: MaskedSet) -> Look:
+    """Return the look at a picture together with what its mask turned out to be."""
     try:
         class_ids = masks.read_mask(masked)
     except GroundTruthError as error:
-        return {'mask_error': str(error)}
-    return {
-        'mask_size_wh': (class_ids.shape[1], class_ids.shape[0]),
-        'mask_pixels': np.bincount(class_ids.ravel(), minlength=256),
-    }
+        return replace(look, mask_error=str(error))
+    return replace(
+        look,
+        mask_size_wh=(class_ids.shape[1], class_ids.shape[0]),
+        mask_pixels=np.bincount(class_ids.ravel(), minlength=256),
+    )
