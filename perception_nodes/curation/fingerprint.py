@@ -81,8 +81,8 @@ def nearest_before(
     """
     Return for each picture the earlier one that shows the same, and how well they agree.
 
-    Two products of matrices a block of rows: quadratic, but 5000 pictures take three seconds (two
-    busy cores).
+    Two products of matrices a block of rows: quadratic, but 5000 pictures take 0.2 to 0.3 s (2
+    cores of a shared AMD EPYC, random fingerprints).
 
     :param groups: (N,) numbers; only pictures of the same group, or of another, are compared.
     :return: (N,) int64 index, −1 where there is none; (N,) float32 correlation of thumbnails.

@@ -63,6 +63,6 @@ def test_thousands_are_compared_in_seconds_also_across_blocks():
     found, _ = nearest_before(
         Fingerprints(hashes=hashes, thumbnails=thumbnails), np.zeros(3000), same_group=True
     )
-    assert time.monotonic() - start < 30  # 0.5 s on an idle core; machines of tests are busy
+    assert time.monotonic() - start < 30  # 0.1 to 0.2 s on 2 shared cores
     assert np.flatnonzero(found >= 0).tolist() == [2500]
     assert found[2500] == 17
