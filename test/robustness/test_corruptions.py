@@ -125,6 +125,32 @@ def test_blur_leaves_things_where_they_are(name):
         assert np.hypot(centre[0] - 80, centre[1] - 60) < 1.5
 
 
+@pytest.mark.parametrize(('severity', 'photons'), [(1, 60), (3, 12), (5, 3)])
+def test_shot_noise_counts_photons(severity, photons):
+    """The variance of a Poisson count is its mean; dark enough that nothing is clipped."""
+    grey = 20
+    seen = corrupt(np.full((300, 300, 3), grey, np.uint8), 'shot_noise', severity, picture='a').rgb
+    counts = seen * (photons / 255)
+    expected = grey * photons / 255
+    assert counts.mean() == pytest.approx(expected, rel=0.02)
+    assert counts.var() == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize('shape_hw', [(32, 32), (360, 480)])
+def test_elastic_warp_folds_nothing_over(shape_hw):
+    rgb = np.zeros((*shape_hw, 3), np.uint8)
+    for picture in 'abcde':
+        source_xy = corrupt(rgb, 'elastic', 5, picture=picture).source_xy
+        assert source_xy is not None
+        assert (np.diff(source_xy[..., 0], axis=1) > 0).all()
+        assert (np.diff(source_xy[..., 1], axis=0) > 0).all()
+        y, x = np.mgrid[: shape_hw[0], : shape_hw[1]]
+        shift = source_xy - np.dstack([x, y])
+        assert np.sqrt((shift**2).mean(axis=(0, 1))) == pytest.approx(
+            0.02 * min(shape_hw), rel=0.01
+        )
+
+
 def test_blur_grows_with_the_picture():
     """The same part of a thing is blurred at every resolution."""
     small, large = scene((160, 120)), scene((640, 480))
