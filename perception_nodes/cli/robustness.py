@@ -39,7 +39,7 @@ _WORST_SHOWN = 6
 def robustness(
     data: Annotated[str, typer.Option(help='camvid:folder@val, masks:folder[::10], …')],
     model: Annotated[
-        list[str], typer.Option('--model', '-m', help='May be repeated to compare models.')
+        list[str], typer.Option('--model', '-m', help='May be repeated: compared with the first.')
     ],
     out: Annotated[Path, typer.Option('--out', '-o', help='Folder to write.')] = Path(
         'out/robustness'
@@ -56,11 +56,12 @@ def robustness(
     names, severities = corruption or list(CORRUPTIONS), severity or list(SEVERITIES)
     check_choice(names, severities)
     labelled = open_masked_set(data)
-    results, worst = {}, {}
+    results, worst, runs = {}, {}, []
     for number, address in enumerate(model):
         segmenter = Segmenter.load(address, device=device, precision=precision, threads=threads)
         console.print(segmenter.description, highlight=False)
-        identity = {'data': data, 'suite': SUITE_VERSION, **described(segmenter)}
+        runs.append(described(segmenter))
+        identity = {'data': data, 'suite': SUITE_VERSION, **runs[-1]}
         kept = _Kept(out / f'stands_{number}.json', identity)
         name = segmenter.bundle.name if len(model) == 1 else f'{number + 1}: {address}'
         results[name] = _measured(segmenter, labelled, name, names, severities, kept)
@@ -69,7 +70,10 @@ def robustness(
     record = {
         'data': data, 'suite': SUITE_VERSION, 'pictures': len(labelled.pictures),
         'severities': severities,
-        'machine': describe_machine(), 'models': [item.to_dict() for item in results.values()],
+        'machine': describe_machine(),
+        'models': [
+            {**run, **item.to_dict()} for run, item in zip(runs, results.values(), strict=True)
+        ],
     }  # fmt: skip
     (out / 'metrics.json').write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
     report = robustness_report(list(results.values()), worst, labelled, record)
@@ -99,7 +103,9 @@ class _Kept:
             self._stands[key] = asdict(measure())
             self._path.parent.mkdir(parents=True, exist_ok=True)
             content = {'identity': self._identity, 'stands': self._stands}
-            self._path.write_text(json.dumps(content) + '\n', encoding='utf-8')
+            part = self._path.with_suffix('.part')
+            part.write_text(json.dumps(content) + '\n', encoding='utf-8')
+            part.replace(self._path)
         return Stand(**self._stands[key])
 
     def __contains__(self, key: str) -> bool:

@@ -42,13 +42,7 @@ def robustness_report(
     :param labelled: the set; its middle picture shows the corruptions.
     """
     names = hardest(results[0])
-    figures = tuple(
-        Figure(
-            label=f'{item.model}: mean IoU left', value=f'{item.ratio:.1%}',
-            note=f'{item.clean.mean_iou:.3f} clean, {item.mean_iou:.3f} over the suite',
-        )
-        for item in results
-    )  # fmt: skip
+    figures = tuple(_headline(item, results[0]) for item in results)
     scores = {item.model: {name: item.mean_of(name) for name in names} for item in results}
     machine = ', '.join(f'{key}: {value}' for key, value in record['machine'].items())
     return Report(
@@ -64,7 +58,18 @@ def robustness_report(
             Section(title='The corruptions', blocks=(_gallery(labelled, names),)),
             Section(title='Machine', blocks=(Text(paragraphs=(machine,)),)),
         ),
+        footer=f'perception robustness --data {record["data"]}; suite {record["suite"]}; '
+        + '; '.join(f'{run["model"]} sha256 {run["weights_sha256"]}' for run in record['models']),
     )
+
+
+def _headline(item: Robustness, first: Robustness) -> Figure:
+    """Return what is left of the mean IoU, against that of the first model."""
+    note = f'{item.clean.mean_iou:.3f} clean, {item.mean_iou:.3f} over the suite'
+    if item is not first:
+        clean, spoilt = item.clean.mean_iou - first.clean.mean_iou, item.mean_iou - first.mean_iou
+        note += f'; against the first {clean:+.3f} and {spoilt:+.3f}'
+    return Figure(label=f'{item.model}: mean IoU left', value=f'{item.ratio:.1%}', note=note)
 
 
 def _section(item: Robustness, names: Sequence[str]) -> Section:

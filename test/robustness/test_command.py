@@ -78,6 +78,9 @@ def test_models_are_compared_and_a_run_goes_on(model, labelled, tmp_path, field)
     kept.write_text(json.dumps(content))
     call(*words, '--model', model, '--model', model)
     first, second = json.loads((tmp_path / 'metrics.json').read_text())['models']
+    gain = second['mean_iou'] - 0.125
+    assert f'against the first +0.000 and {gain:+.3f}' in (tmp_path / 'report.html').read_text()
+    assert first['weights_sha256'] == content['identity']['weights_sha256']
     assert first['by_corruption']['fog']['2']['mean_iou'] == 0.125, 'known, not measured again'
     assert second['by_corruption']['fog']['2']['mean_iou'] != 0.125
     content['identity'][field] = 'another'
