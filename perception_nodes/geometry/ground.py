@@ -18,6 +18,8 @@ from perception_nodes.geometry.rigid_transform import RigidTransform
 
 NADIR_M = 1e-6
 """Nearer to the point under the camera no direction of the range can be told."""
+HORIZON_RAD = 1e-6
+"""Rays that dip less are at the horizon: float32 tells no more, and processors round differently."""
 LOOKUPS_KEPT = 8
 COLUMNS_PER_PROBE = 16
 """The horizon is looked for in so many columns, and in the outermost."""
@@ -159,7 +161,7 @@ class GroundProjection:
         foot = self.level_from_camera.translation.astype(dtype)
         directions = rays.directions @ rotation.T
         down = -directions[..., 2]
-        reach = foot[2] / np.where(down > 0, down, dtype.type(np.nan))
+        reach = foot[2] / np.where(down > HORIZON_RAD, down, dtype.type(np.nan))
         x, y = directions[..., 0] * reach, directions[..., 1] * reach
         turns = [(per_pixel @ rotation[2]) ** 2 for per_pixel in (rays.per_column, rays.per_row)]
         points = np.empty((*x.shape, 2), dtype)
