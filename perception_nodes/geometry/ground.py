@@ -19,7 +19,7 @@ from perception_nodes.geometry.rigid_transform import RigidTransform
 NADIR_M = 1e-6
 """Nearer to the point under the camera no direction of the range can be told."""
 HORIZON_RAD = 1e-6
-"""Rays that dip less are at the horizon: float32 tells no more, and processors round differently."""
+"""Rays that dip less are at the horizon; processors round float32 differently there."""
 LOOKUPS_KEPT = 8
 COLUMNS_PER_PROBE = 16
 """The horizon is looked for in so many columns, and in the outermost."""
