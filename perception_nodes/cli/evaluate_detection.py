@@ -18,6 +18,7 @@ from perception_nodes.cli.detection_options import (
     OverlapOption,
     ScoreOption,
 )
+from perception_nodes.cli.detection_report import detection_report, honesty_of
 from perception_nodes.cli.evaluation_options import (
     RenameOption,
     described,
@@ -35,11 +36,15 @@ from perception_nodes.evaluation.coco import (
     write_results,
 )
 from perception_nodes.evaluation.datasets import open_dataset
+from perception_nodes.evaluation.decisions import decisions_of
 from perception_nodes.evaluation.ground_truth import GroundTruth
 from perception_nodes.evaluation.metrics import DetectionMetrics, Precision
+from perception_nodes.visualization.report import write_report
 
 # Average precision integrates over all scores: a threshold above this cuts its curve short.
 SCORE_THRESHOLD = 0.001
+DECIDED_FROM = 0.5
+"""Such a box is more likely right than wrong, where scores are calibrated."""
 
 
 def detection(
@@ -63,11 +68,17 @@ def detection(
     score_threshold: ScoreOption = SCORE_THRESHOLD,
     nms_iou: OverlapOption = DEFAULT_OVERLAP,
     max_detections: MaxDetectionsOption = DEFAULT_MAX_DETECTIONS,
+    decide_from: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help='Score from which a box counts in calibration and referral.'
+        ),
+    ] = DECIDED_FROM,
     device: DeviceOption = 'auto',
     precision: PrecisionOption = 'fp32',
     threads: ThreadsOption = 0,
 ) -> None:
-    """Measure a detector: COCO average precision, per class and per size."""
+    """Measure a detector: COCO average precision, calibration, and what to refer to a human."""
     truth = open_dataset(data, images)
     record: dict[str, Any] = {'data': data}
     if (results is None) == (not model):
@@ -93,7 +104,11 @@ def detection(
         detector.close()
     metrics = evaluate_detections(truth, found, max_detections=max_detections)
     write_results(out / 'results.json', found)
-    metrics.write(out / 'metrics.json', **record)
+    decisions = decisions_of(truth, found)
+    honesty = honesty_of(decisions, decide_from)
+    metrics.write(out / 'metrics.json', **record, **honesty.to_dict())
+    report = detection_report(metrics, decisions, honesty, truth, found, record)
+    write_report(report, out / 'report.html')
     _print(metrics, out)
 
 

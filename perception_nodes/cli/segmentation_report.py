@@ -121,7 +121,7 @@ def _reliability(metrics: SegmentationMetrics) -> Plot:
         svg=reliability_svg(
             np.array([item.confidence for item in bins]),
             np.array([item.accuracy for item in bins]),
-            np.array([item.pixels for item in bins]),
+            np.array([item.count for item in bins]),
             metrics.calibration_error,
         ),
         caption='On the dashed line, of pixels with 80 % confidence 80 % are right.',

@@ -14,7 +14,7 @@ class Figures:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; NaN becomes None."""
-        return _plain(asdict(self))  # type: ignore[call-overload]  # subclasses are dataclasses
+        return as_plain(asdict(self))  # type: ignore[call-overload]  # subclasses are dataclasses
 
     def write(self, path: Path, **more: Any) -> None:
         """Write a JSON file with the figures and whatever else belongs to them."""
@@ -67,11 +67,12 @@ class DetectionMetrics(Figures):
     max_detections: int
 
 
-def _plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
+    """Return plain data for JSON, to six digits; NaN becomes None."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: as_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [as_plain(item) for item in value]
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 6)
     return value

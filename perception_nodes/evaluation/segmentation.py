@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perception_nodes.evaluation.metrics import Figures
+from perception_nodes.evaluation.reliability import ReliabilityBin, calibration_error
 from perception_nodes.structures import UNLABELLED, SegmentationMask
 
 BINS = 15
@@ -34,21 +35,6 @@ class ClassFigures:
     iou: float
     precision: float
     recall: float
-    pixels: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReliabilityBin:
-    """
-    Pixels of similar confidence.
-
-    :param confidence: their mean confidence, 0..1; NaN without pixels.
-    :param accuracy: share of them that is right, 0..1; NaN without pixels.
-    :param pixels: how many there are.
-    """
-
-    confidence: float
-    accuracy: float
     pixels: int
 
 
@@ -131,7 +117,7 @@ class SegmentationMeter:
             mean_iou=_mean(iou),
             pixel_accuracy=float(_ratio(right.sum(), labelled.sum())),
             mean_accuracy=_mean(recall),
-            calibration_error=_calibration_error(bins),
+            calibration_error=calibration_error(bins),
             by_class={
                 name: ClassFigures(
                     iou=float(iou[i]),
@@ -160,7 +146,7 @@ class SegmentationMeter:
                 ReliabilityBin(
                     confidence=float(_ratio(claimed, seen.sum())),
                     accuracy=float(_ratio(self._right[inside].sum(), seen.sum())),
-                    pixels=int(seen.sum()),
+                    count=int(seen.sum()),
                 )
             )
         return tuple(bins)
@@ -209,14 +195,6 @@ def wrong_share(truth: np.ndarray, class_ids: np.ndarray) -> float:
     """
     counts = truth != UNLABELLED
     return float((class_ids[counts] != truth[counts]).mean()) if counts.any() else 0.0
-
-
-def _calibration_error(bins: Sequence[ReliabilityBin]) -> float:
-    total = sum(item.pixels for item in bins)
-    if not total:
-        return float('nan')
-    gaps = [abs(item.accuracy - item.confidence) * item.pixels for item in bins if item.pixels]
-    return float(sum(gaps) / total)
 
 
 def _ratio(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 from torchvision.ops import box_iou
 
+from perception_nodes.evaluation.reliability import calibration_error, reliability_of
 from perception_nodes.structures import Detections
 
 _MATCH_IOU = 0.5
@@ -114,16 +115,11 @@ def best_threshold(scores: np.ndarray, right: np.ndarray, object_count: int) -> 
     return float(scores[order][int(f1.argmax())])
 
 
-def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
-    """Return the expected calibration error: mean gap of score and hit rate, by bins."""
+def score_error(scores: np.ndarray, right: np.ndarray) -> float:
+    """Return the expected calibration error in ten bins, 0 without scores."""
     if len(scores) == 0:
         return 0.0
-    index = np.minimum((scores * bins).astype(int), bins - 1)
-    gaps = [
-        abs(scores[index == b].mean() - right[index == b].mean()) * (index == b).sum()
-        for b in np.unique(index)
-    ]
-    return float(np.sum(gaps) / len(scores))
+    return calibration_error(reliability_of(scores, right, bins=10))
 
 
 def pooled_matches(

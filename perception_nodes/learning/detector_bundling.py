@@ -20,9 +20,9 @@ from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.learning.bundling import Bundler, Tuning
 from perception_nodes.learning.calibration import (
     best_threshold,
-    calibration_error,
     fit_scaling,
     pooled_matches,
+    score_error,
 )
 from perception_nodes.learning.data.pictures import LabelledPicture, labelled_pictures
 from perception_nodes.learning.export import DETECTOR_OUTPUTS
@@ -113,7 +113,7 @@ def calibrate(
         bias=round(bias, 4),
         score_threshold=round(best_threshold(scaled, hits, objects), 3),
     )
-    return calibration, (calibration_error(scores, hits), calibration_error(scaled, hits))
+    return calibration, (score_error(scores, hits), score_error(scaled, hits))
 
 
 def metric_list(figures: DetectionMetrics, data: str) -> tuple[Metric, ...]:

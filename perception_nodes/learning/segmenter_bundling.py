@@ -19,7 +19,7 @@ from perception_nodes.evaluation.segmentation import (
 from perception_nodes.inference.bundle_sections import Calibration, DecoderSpec, Metric
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.learning.bundling import Bundler, Tuning
-from perception_nodes.learning.calibration import calibration_error, fit_temperature
+from perception_nodes.learning.calibration import fit_temperature, score_error
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.tasks.segmentation import ScoredPicture, scored
 from perception_nodes.segmentation import Segmenter
@@ -125,4 +125,4 @@ def _error(logits: np.ndarray, labels: np.ndarray) -> float:
     """Return the expected calibration error of the softmax."""
     scores = np.exp(logits - logits.max(axis=1, keepdims=True))
     scores /= scores.sum(axis=1, keepdims=True)
-    return calibration_error(scores.max(axis=1), logits.argmax(axis=1) == labels)
+    return score_error(scores.max(axis=1), logits.argmax(axis=1) == labels)

@@ -40,15 +40,21 @@ def confusion_svg(confusion: np.ndarray, names: Sequence[str]) -> str:
 
 
 def reliability_svg(
-    confidence: np.ndarray, accuracy: np.ndarray, counts: np.ndarray, error: float
+    confidence: np.ndarray,
+    accuracy: np.ndarray,
+    counts: np.ndarray,
+    error: float,
+    *,
+    things: str = 'pixels',
 ) -> str:
     """
-    Return the share of right pixels over the confidence that was claimed, and how many there are.
+    Return the share that is right over the confidence that was claimed, and how many there are.
 
-    :param confidence: (B,) mean confidence of the bins, NaN without pixels.
+    :param confidence: (B,) mean confidence of the bins, NaN without decisions.
     :param accuracy: (B,) share that is right.
-    :param counts: (B,) pixels.
+    :param counts: (B,) decisions.
     :param error: expected calibration error, for the title.
+    :param things: what is decided about, for the axis.
     """
     figure, (diagram, histogram) = axes_row(2, (8.0, 3.2), width_ratios=(1, 1))
     color = hex_color(class_color(1))
@@ -61,5 +67,5 @@ def reliability_svg(
     share = np.asarray(counts, np.float64) / max(float(np.sum(counts)), 1.0)
     edges = (np.arange(len(share)) + 0.5) / len(share)
     histogram.bar(edges, share, width=0.9 / len(share), color=color, alpha=0.85)
-    histogram.set(xlim=(0, 1), xlabel='confidence', ylabel='share of the pixels')
+    histogram.set(xlim=(0, 1), xlabel='confidence', ylabel=f'share of the {things}')
     return svg_of(figure, 'reliability')

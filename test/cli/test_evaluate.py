@@ -38,6 +38,9 @@ def test_results_file_is_measured_without_a_model(labels, tmp_path):
     metrics = json.loads((out / 'metrics.json').read_text())
     assert metrics['mean_ap'] == 1.0
     assert metrics['results'] == str(found)
+    assert metrics['calibration_error'] == pytest.approx(0.1)
+    assert metrics['referral']['accuracy'][0] == 1.0
+    assert 'share referred to a human' in (out / 'report.html').read_text()
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,8 @@ def test_model_is_measured_on_pedestrians(shared_data, tmp_path):
     assert metrics['by_class']['person']['ap50'] == pytest.approx(0.958, abs=0.01)
     assert metrics['model'] == 'yolox_nano_sample'
     assert metrics['latency_ms']['p50'] > 0
+    assert metrics['referral']['area'] < metrics['referral']['area_by_chance']
+    assert 'false or missed' in (out / 'report.html').read_text()
     results = json.loads((out / 'results.json').read_text())
     again = call('--data', data, '--results', out / 'results.json', '--out', tmp_path / 'again')
     assert again.exit_code == 0

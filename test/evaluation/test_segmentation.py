@@ -86,7 +86,7 @@ def test_calibrated_confidence_has_no_error_and_boasting_has():
 def test_unlabelled_pixels_claim_nothing():
     figures = measured(([0, 0, 255], [0, 255, 1], [255, 0, 255]))
     assert figures.calibration_error == pytest.approx(0.0)
-    assert sum(item.pixels for item in figures.reliability) == 1
+    assert sum(item.count for item in figures.reliability) == 1
 
 
 @settings(deadline=None, max_examples=40)

@@ -4,10 +4,10 @@ import pytest
 from perception_nodes.detection.thresholds import rescale_scores
 from perception_nodes.learning.calibration import (
     best_threshold,
-    calibration_error,
     fit_scaling,
     matches,
     pooled_matches,
+    score_error,
 )
 from perception_nodes.structures import Detections
 
@@ -54,7 +54,7 @@ def test_scaling_recovers_how_the_scores_were_spoiled(temperature, bias):
     fitted = fit_scaling(spoiled, right)
     assert fitted == pytest.approx((temperature, bias), rel=0.1, abs=0.1)
     mended = rescale_scores(spoiled, *fitted)
-    assert calibration_error(mended, right) < 0.02 < calibration_error(spoiled, right)
+    assert score_error(mended, right) < 0.02 < score_error(spoiled, right)
 
 
 def test_best_threshold_of_calibrated_scores_is_half_the_f1():
