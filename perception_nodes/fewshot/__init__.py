@@ -1,0 +1,1 @@
+"""Classes from a few pictures, without training."""

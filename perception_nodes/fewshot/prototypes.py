@@ -1,0 +1,227 @@
+"""Classes known from a few vectors each; everything far from all of them is unknown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from perception_nodes.fewshot.embedding import Settings
+from perception_nodes.fewshot.space import WhitenedSpace, class_means, fit_space, unit_rows
+
+UNKNOWN = 'unknown'
+_FOLDS = 5
+_LOWEST = -1.0  # no score lies below
+
+
+class BankError(ValueError):
+    """A bank or a request to it that cannot be used; the text names the value and the cure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """
+    What a crop shows.
+
+    :param name: class, or ``unknown``.
+    :param score: of the nearest class, −1 to 1.
+    :param nearest: class that is nearest, also when that is too far away.
+    """
+
+    name: str
+    score: float
+    nearest: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PrototypeBank:
+    """
+    Vectors of known classes, and what decides between them.
+
+    The score of a class is the mean of two cosines in the whitened space: to the mean of the
+    class and to its nearest vector (Snell et al., "Prototypical networks", 2017; nearest
+    neighbour).
+
+    :param class_names: (C,) names, each once, none is ``unknown``.
+    :param vectors: (N, D) float32 of length 1.
+    :param labels: (N,) int32 index of the class of each vector.
+    :param groups: (N,) int32; near duplicates (pictures of one thing) share a number, so that
+        they are left out together when the threshold is found.
+    :param embedder_name: what made the vectors.
+    :param embedder_settings: with which settings.
+    :param shrinkage: above 0 to 1: how far the covariance within classes is drawn to a sphere.
+    :param rejected_share: 0 to below 1: the threshold lies where this share of the left-out
+        vectors would be called unknown.
+    :raises BankError: when the arrays do not fit together.
+    """
+
+    class_names: tuple[str, ...]
+    vectors: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+    embedder_name: str
+    embedder_settings: Settings
+    shrinkage: float = 0.5
+    rejected_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check shapes, names and ranges."""
+        count = len(self.vectors)
+        if self.vectors.ndim != 2 or not len(self.labels) == len(self.groups) == count:
+            raise BankError(
+                f'vectors: shape {self.vectors.shape} with {len(self.labels)} labels and '
+                f'{len(self.groups)} groups; expected (N, D) and N of both'
+            )
+        if set(self.labels.tolist()) != set(range(len(self.class_names))):
+            raise BankError(f'labels: every one of {len(self.class_names)} classes needs vectors')
+        if len(set(self.class_names)) < len(self.class_names):
+            raise BankError(f'class_names: {", ".join(self.class_names)} holds a name twice')
+        if not 0 < self.shrinkage <= 1:
+            raise BankError(f'shrinkage: {self.shrinkage} is not above 0 and at most 1')
+        if not (math.isfinite(self.rejected_share) and 0 <= self.rejected_share < 1):
+            raise BankError(f'rejected_share: {self.rejected_share} is not within 0 to below 1')
+
+    def enrolled(
+        self, name: str, vectors: np.ndarray, groups: Sequence[int] | None = None
+    ) -> PrototypeBank:
+        """
+        Return a bank that knows one class more, or a class anew.
+
+        :param name: of the class; its earlier vectors are replaced.
+        :param vectors: (M, D) float32 of length 1, at least one.
+        :param groups: (M,) near duplicates share a number; None: each stands for itself.
+        :raises BankError: for an empty or reserved name, no vectors, or others than the bank's.
+        """
+        if not name.strip() or name == UNKNOWN:
+            raise BankError(f'name: "{name}" cannot be a class; give a word other than {UNKNOWN}')
+        if vectors.ndim != 2 or not len(vectors) or vectors.shape[1] != self.vectors.shape[1]:
+            raise BankError(
+                f'vectors of "{name}": shape {vectors.shape}; expected (1 or more, '
+                f'{self.vectors.shape[1]}), made by the same embedder'
+            )
+        number = groups if groups is not None else range(len(vectors))
+        kept = self.without(name) if name in self.class_names else self
+        label = np.full(len(vectors), len(kept.class_names), np.int32)
+        return replace(
+            kept,
+            class_names=(*kept.class_names, name),
+            vectors=np.concatenate([kept.vectors, vectors.astype(np.float32)]),
+            labels=np.concatenate([kept.labels, label]),
+            groups=np.concatenate([kept.groups, np.array(list(number), np.int32)]),
+        )
+
+    def without(self, name: str) -> PrototypeBank:
+        """
+        Return a bank that does not know a class.
+
+        :raises BankError: when it never did, naming those it knows.
+        """
+        if name not in self.class_names:
+            known = ', '.join(self.class_names) or 'none'
+            raise BankError(f'name: "{name}" is not a class of the bank; its classes: {known}')
+        gone = self.class_names.index(name)
+        kept = self.labels != gone
+        labels = self.labels[kept]
+        return replace(
+            self,
+            class_names=tuple(known for known in self.class_names if known != name),
+            vectors=self.vectors[kept],
+            labels=np.where(labels > gone, labels - 1, labels).astype(np.int32),
+            groups=self.groups[kept],
+        )
+
+    def scores(self, vectors: np.ndarray) -> np.ndarray:
+        """
+        Return how near vectors are to the classes.
+
+        :param vectors: (N, D) float32 of length 1.
+        :returns: (N, C) float32 from −1 to 1.
+        :raises BankError: when the bank is empty, or the vectors have another length.
+        """
+        if not self.class_names:
+            raise BankError('the bank knows no class; enrol one first: perception enroll')
+        if vectors.ndim != 2 or vectors.shape[1] != self.vectors.shape[1]:
+            raise BankError(
+                f'vectors: shape {vectors.shape}; expected (N, {self.vectors.shape[1]}), made by '
+                f'the embedder {self.embedder_name}'
+            )
+        return self._matcher(vectors)
+
+    def classify(self, vectors: np.ndarray) -> list[Answer]:
+        """
+        Return what vectors show, ``unknown`` below the threshold.
+
+        :param vectors: (N, D) float32 of length 1.
+        :raises BankError: as :meth:`scores`.
+        """
+        answers = []
+        for row in self.scores(vectors):
+            nearest, score = self.class_names[int(row.argmax())], float(row.max())
+            name = nearest if score >= self.threshold else UNKNOWN
+            answers.append(Answer(name=name, score=score, nearest=nearest))
+        return answers
+
+    @cached_property
+    def threshold(self) -> float:
+        """
+        Return the score below which something is unknown; −1 when nothing can be rejected.
+
+        The groups of every class are dealt into at most five parts. Each part is left out in
+        turn, the space is fitted anew, and the left-out vectors are scored against their own
+        classes; the threshold is the ``rejected_share`` quantile of these scores. A class with
+        a single group tells nothing about itself.
+        """
+        left_out = self.left_out_scores()
+        return float(np.quantile(left_out, self.rejected_share)) if len(left_out) else _LOWEST
+
+    def left_out_scores(self) -> np.ndarray:
+        """Return (M,) scores of vectors against their own classes without their own groups."""
+        parts = self._parts()
+        found = []
+        for part in range(parts.max(initial=-1) + 1):
+            out = parts == part
+            matcher = _Matcher(self.vectors[~out], self.labels[~out], self.shrinkage)
+            own = self.labels[out]
+            found.append(matcher(self.vectors[out])[np.arange(len(own)), own])
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+    def _parts(self) -> np.ndarray:
+        """Return (N,) the part in which a vector is left out, −1 for those that never are."""
+        parts = np.full(len(self.labels), -1)
+        for number in range(len(self.class_names)):
+            own = self.labels == number
+            _, rank = np.unique(self.groups[own], return_inverse=True)
+            if rank.max() > 0:
+                parts[own] = rank % _FOLDS
+        return parts
+
+    @cached_property
+    def _matcher(self) -> _Matcher:
+        return _Matcher(self.vectors, self.labels, self.shrinkage)
+
+
+def empty_bank(embedder_name: str, settings: Settings, dimensions: int) -> PrototypeBank:
+    """Return a bank without classes for vectors of an embedder."""
+    return PrototypeBank(
+        class_names=(), vectors=np.zeros((0, dimensions), np.float32),
+        labels=np.zeros(0, np.int32), groups=np.zeros(0, np.int32),
+        embedder_name=embedder_name, embedder_settings=settings,
+    )  # fmt: skip
+
+
+class _Matcher:
+    """Scores vectors against labelled ones, (N, D) to (N, C)."""
+
+    def __init__(self, vectors: np.ndarray, labels: np.ndarray, shrinkage: float) -> None:
+        self._space: WhitenedSpace = fit_space(vectors, labels, shrinkage)
+        self._known, self._labels = self._space(vectors), labels
+        self._means = unit_rows(class_means(self._known, labels))
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        placed = self._space(vectors)
+        cosines = placed @ self._known.T
+        nearest = [cosines[:, self._labels == c].max(1) for c in range(len(self._means))]
+        return np.asarray((placed @ self._means.T + np.stack(nearest, 1)) / 2, np.float32)
