@@ -124,8 +124,8 @@ CAUSES = {
 
 
 @pytest.fixture(scope='module')
-def reports(request, plant_side_by_side):
-    """Return the reports about the tables' graphs that this run wants, as futures."""
+def report_of(request, plant_side_by_side):
+    """Return the function that gives the report about a graph of the tables by its name."""
     items = (item for item in request.session.items if item.module is request.module)
     names = [item.callspec.params['name'] for item in items if hasattr(item, 'callspec')]
     graphs = {**HEALTHY, **{name: cause.roles for name, cause in CAUSES.items()}}
@@ -150,14 +150,14 @@ def assert_healthy(code, report, topics):
 
 
 @pytest.mark.parametrize('name', HEALTHY)
-def test_healthy_graph_has_no_false_alarm(reports, name):
-    assert_healthy(*reports[name].result(), ['/image', RESULTS])
+def test_healthy_graph_has_no_false_alarm(report_of, name):
+    assert_healthy(*report_of(name), ['/image', RESULTS])
 
 
 @pytest.mark.parametrize('name', CAUSES)
-def test_planted_cause_is_the_one_finding(reports, name):
+def test_planted_cause_is_the_one_finding(report_of, name):
     cause = CAUSES[name]
-    finding = only_finding(*reports[name].result())
+    finding = only_finding(*report_of(name))
     assert (finding['check'], finding['subject']) == cause.finding
     assert cause.what in finding['what']
     assert cause.cure in finding['cure']
