@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perception_nodes.fewshot.prototypes import PrototypeBank, empty_bank
+from perception_nodes.fewshot.prototypes import PrototypeBank, contrast, empty_bank
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,16 +67,16 @@ def leave_one_track_out(
     Fold f leaves out the f-th track of every class, in the order of their names; the bank of
     every fold also judges all crops of the other classes.
 
-    :param vectors: (N, D) float32 of length 1.
+    :param vectors: (N, V, D) float32 of length 1, views of crops.
     :param names: (N,) class of each.
     :param tracks: (N,) track of each, unique within its class.
-    :param open_vectors: (U, D) float32 of classes that are never enrolled.
+    :param open_vectors: (U, V, D) float32 of classes that are never enrolled.
     :raises ValueError: when classes differ in how many tracks they have, or have only one.
     """
     folds, count = _folds(names, tracks)
     name_of, results = np.array(names), []
     for fold in range(count):
-        bank = empty_bank('protocol', {}, vectors.shape[1])
+        bank = empty_bank('protocol', {}, vectors.shape[1:])
         for name in sorted(set(names)):
             own = (name_of == name) & (folds != fold)
             bank = bank.enrolled(name, vectors[own], folds[own].tolist())
@@ -129,6 +129,7 @@ def _judged(
     bank: PrototypeBank, vectors: np.ndarray, queries: np.ndarray, open_vectors: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
     """Return queries, nearest names, their scores, scores of the others, threshold."""
-    scores = bank.scores(vectors[queries])
-    nearest = np.array(bank.class_names)[scores.argmax(1)]
-    return queries, nearest, scores.max(1), bank.scores(open_vectors).max(1), bank.threshold
+    near = bank.nearness(vectors[queries])
+    others = bank.nearness(open_vectors)
+    scores, best = contrast(near, near.argmax(1)), np.array(bank.class_names)[near.argmax(1)]
+    return queries, best, scores, contrast(others, others.argmax(1)), bank.threshold

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perception_nodes.fewshot.protocol import auroc, leave_one_track_out
-from perception_nodes.fewshot.prototypes import BankError, empty_bank
+from perception_nodes.fewshot.prototypes import BankError, contrast, empty_bank
 from perception_nodes.fewshot.space import fit_space, unit_rows
 
 DIMENSIONS = 40
@@ -13,18 +13,18 @@ DIMENSIONS = 40
 def around(center, count, seed, noise=0.05):
     spread = np.random.default_rng(seed).normal(0, noise, (count, DIMENSIONS))
     spread[:, -1] *= 20  # a direction that says nothing about the class
-    return unit_rows((np.eye(DIMENSIONS)[center] + spread).astype(np.float32))
+    return unit_rows((np.eye(DIMENSIONS)[center] + spread).astype(np.float32))[:, None]
 
 
 @pytest.fixture
 def bank():
-    empty = empty_bank('pixels', {}, DIMENSIONS)
+    empty = empty_bank('pixels', {}, (1, DIMENSIONS))
     return empty.enrolled('cup', around(0, 6, 1)).enrolled('key', around(1, 6, 2))
 
 
 def test_empty_bank_says_what_to_do():
     with pytest.raises(BankError, match='perception enroll'):
-        empty_bank('pixels', {}, DIMENSIONS).classify(around(0, 1, 3))
+        empty_bank('pixels', {}, (1, DIMENSIONS)).classify(around(0, 1, 3))
 
 
 def test_classes_are_told_apart_and_others_are_unknown(bank):
@@ -55,15 +55,15 @@ def test_class_can_be_forgotten(bank):
 def test_threshold_comes_from_left_out_groups_not_from_near_duplicates():
     views = [around(0, 1, seed, 0.2) for seed in range(4)]
     twins = np.concatenate([view for view in views for _ in range(2)])
-    empty = empty_bank('pixels', {}, DIMENSIONS).enrolled('key', around(1, 4, 9, 0.2))
+    empty = empty_bank('pixels', {}, (1, DIMENSIONS)).enrolled('key', around(1, 4, 9, 0.2))
     alone = empty.enrolled('cup', twins)
     together = empty.enrolled('cup', twins, groups=[0, 0, 1, 1, 2, 2, 3, 3])
     assert together.left_out_scores().min() < alone.left_out_scores().min() - 0.05
 
 
 def test_single_picture_gives_no_threshold_and_nothing_is_rejected():
-    bank = empty_bank('pixels', {}, DIMENSIONS).enrolled('cup', around(0, 1, 1))
-    assert bank.threshold == -1
+    bank = empty_bank('pixels', {}, (1, DIMENSIONS)).enrolled('cup', around(0, 1, 1))
+    assert bank.threshold == -2
     assert bank.classify(around(5, 1, 2))[0].name == 'cup'
 
 
@@ -74,10 +74,10 @@ def test_names_that_cannot_be_classes_are_refused(bank, name):
 
 
 def test_vectors_of_another_embedder_are_refused(bank):
-    with pytest.raises(BankError, match=r'\(2, 7\).*same embedder'):
-        bank.enrolled('mug', np.zeros((2, 7), np.float32))
-    with pytest.raises(BankError, match='expected \\(N, 40\\)'):
-        bank.classify(np.zeros((2, 7), np.float32))
+    with pytest.raises(BankError, match=r'\(2, 1, 7\).*same embedder'):
+        bank.enrolled('mug', np.zeros((2, 1, 7), np.float32))
+    with pytest.raises(BankError, match='expected \\(N, V, 40\\)'):
+        bank.classify(np.zeros((2, 1, 7), np.float32))
 
 
 def test_space_divides_by_the_deviation_within_classes():
@@ -112,3 +112,15 @@ def test_protocol_keeps_tracks_together():
     assert result.auroc > 0.95
     with pytest.raises(ValueError, match='same number'):
         leave_one_track_out(vectors, names, ['00'] * 6 + tracks[:12], around(9, 5, 20))
+
+
+def test_what_is_a_little_like_everything_scores_low():
+    near = np.array([[0.5, 0.5, 0.5], [0.5, -0.1, 0.1]], np.float32)
+    assert contrast(near, [0, 0]) == pytest.approx([0.5 - 0.35, 0.5])
+    assert contrast(near[:, :1], [0, 0]) == pytest.approx([0.5, 0.5])
+
+
+def test_nearest_view_counts(bank):
+    views = np.concatenate([around(9, 1, 30), around(0, 1, 31)], axis=1)
+    assert bank.classify(views)[0].nearest == 'cup'
+    assert bank.nearness(views)[0, 0] == bank.nearness(views[:, 1:])[0, 0]
