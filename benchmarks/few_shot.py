@@ -21,6 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.few_shot_sheet import write_sheet
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.fewshot.embedding import (
     Embedder,
@@ -119,13 +120,19 @@ def main() -> None:
     """Measure all settings and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument('--out', type=Path, default=RESULT)
-    target = parser.parse_args().out
+    parser.add_argument('--sheet', type=Path, help='contact sheet (JPEG) to write')
+    options = parser.parse_args()
+    target = options.out
     try:
         crops = find_crops(data_folder())
     except ValueError as error:
         raise SystemExit(str(error)) from None
     machine = describe_machine()
-    figures = {name: measure(crops, embedder)[1] for name, embedder in SETTINGS.items()}
+    found = {name: measure(crops, embedder) for name, embedder in SETTINGS.items()}
+    figures = {name: row for name, (_, row) in found.items()}
+    if options.sheet:
+        first = next(iter(found.values()))[0]
+        write_sheet(options.sheet, crops.paths, crops.open_paths, first)
     document = {
         'machine': machine, 'deterministic': True, 'classes': len(set(crops.names)),
         'tracks': TRACKS, 'supports_per_class': len(crops.paths) // len(set(crops.names)) * 3 // 4,

@@ -71,6 +71,12 @@ COMMANDS: dict[str, LazyCommand] = {
     'detect': LazyCommand(
         module='detect', attribute='detect', help='Detect in images, folders and videos.'
     ),
+    'enroll': LazyCommand(
+        module='fewshot', attribute='enroll', help='Teach a class from a few pictures.'
+    ),
+    'classify': LazyCommand(
+        module='fewshot', attribute='classify', help='Tell which taught class pictures show.'
+    ),
     'segment': LazyCommand(
         module='segment', attribute='segment', help='Segment images, folders and videos.'
     ),

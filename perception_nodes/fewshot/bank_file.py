@@ -13,7 +13,6 @@ from perception_nodes.fewshot.prototypes import BankError, PrototypeBank
 
 VERSION = 1
 _ARRAYS = ('vectors', 'labels', 'groups')
-_TEXT = 'bank'
 
 
 def save_bank(path: Path, bank: PrototypeBank) -> Path:
@@ -36,7 +35,7 @@ def save_bank(path: Path, bank: PrototypeBank) -> Path:
         with part.open('wb') as file:
             np.savez(
                 file, vectors=bank.vectors.astype(np.float16), labels=bank.labels,
-                groups=bank.groups, **{_TEXT: np.array(json.dumps(text))},
+                groups=bank.groups, bank=np.array(json.dumps(text)),
             )  # fmt: skip
         os.replace(part, path)
     finally:
@@ -55,7 +54,7 @@ def load_bank(path: Path) -> PrototypeBank:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _ARRAYS}
-            text = json.loads(str(stored[_TEXT]))
+            text = json.loads(str(stored['bank']))
     except (ValueError, KeyError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise BankError(f'bank: {path} is not a bank ({error}); enrol its classes anew') from error
     version = text.get('version') if isinstance(text, dict) else None

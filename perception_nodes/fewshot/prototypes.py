@@ -185,6 +185,20 @@ class PrototypeBank:
         left_out = self.left_out_scores()
         return float(np.quantile(left_out, self.rejected_share)) if len(left_out) else _LOWEST
 
+    @property
+    def rejects(self) -> bool:
+        """Return whether anything can be unknown: some class has two groups."""
+        return bool((self._parts() >= 0).any())
+
+    def with_rejected_share(self, share: float) -> PrototypeBank:
+        """
+        Return a bank with another threshold.
+
+        :param share: 0 to below 1, of the left-out vectors that would be called unknown.
+        :raises BankError: for a share out of range.
+        """
+        return replace(self, rejected_share=share)
+
     def left_out_scores(self) -> np.ndarray:
         """Return (M,) scores of vectors against their own classes without their own groups."""
         parts = self._parts()

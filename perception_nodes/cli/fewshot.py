@@ -1,0 +1,113 @@
+"""``perception enroll`` and ``perception classify``: classes from a few pictures each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from perception_nodes.cli.progress import console, track
+from perception_nodes.cli.sources import Source, find_sources
+from perception_nodes.fewshot.bank_file import load_bank, save_bank
+from perception_nodes.fewshot.embedding import (
+    VIEWS,
+    GradientColorEmbedder,
+    embed_views,
+    open_embedder,
+)
+from perception_nodes.fewshot.prototypes import Answer, PrototypeBank, empty_bank
+from perception_nodes.structures import ColorOrder
+
+BankOption = Annotated[Path, typer.Option('--bank', help='File with the classes.')]
+
+
+def enroll(
+    bank: BankOption,
+    name: Annotated[str, typer.Argument(help='Class; one that is known is renewed.')] = '',
+    images: Annotated[
+        list[str] | None, typer.Argument(help='Its crops: pictures, folders, patterns.')
+    ] = None,
+    show: Annotated[bool, typer.Option('--list', help='Show the classes.')] = False,
+    remove: Annotated[str, typer.Option(help='Class to forget.')] = '',
+) -> None:
+    """Teach a class from a few pictures of it, cut out closely; takes seconds."""
+    if not (name or show or remove):
+        raise ValueError('nothing to do: give NAME and IMAGES, --remove NAME or --list')
+    if name and not images:
+        raise ValueError(f'no pictures of "{name}"; give some: perception enroll {name} IMAGES')
+    changed = load_bank(bank) if bank.exists() or not name else _new_bank()
+    if remove:
+        changed = changed.without(remove)
+    if name:
+        changed = changed.enrolled(name, _vectors(changed, find_sources(images or [])))
+    if name or remove:
+        save_bank(bank, changed)
+    _tell(changed, bank)
+
+
+def classify(
+    images: Annotated[list[str], typer.Argument(help='Crops: pictures, folders, videos.')],
+    bank: BankOption,
+    rejected_share: Annotated[
+        float | None,
+        typer.Option(
+            help='Part of the known that may be called unknown, 0 to below 1; else the bank’s.'
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option('--json', help='JSON on stdout.')] = False,
+) -> None:
+    """Tell which taught class every picture shows, or that it is unknown."""
+    known = load_bank(bank)
+    if rejected_share is not None:
+        known = known.with_rejected_share(rejected_share)
+    sources = find_sources(images)
+    found: list[tuple[str, Answer]] = []
+    for source in track(sources, 'Classifying'):
+        answers = known.classify(_vectors(known, [source]))
+        found += [(str(source.path), answer) for answer in answers]
+    if as_json:
+        rows = [{'source': name, **asdict(answer)} for name, answer in found]
+        print(json.dumps({'threshold': known.threshold, 'answers': rows}, indent=1))
+        return
+    table = Table('picture', 'class', 'score', 'nearest')
+    for name, answer in found:
+        table.add_row(Path(name).name, answer.name, f'{answer.score:.3f}', answer.nearest)
+    Console().print(table)
+    console.print(f'unknown below {known.threshold:.3f}', highlight=False)
+
+
+def _new_bank() -> PrototypeBank:
+    """Return a bank without classes for the embedder that needs no training."""
+    embedder = GradientColorEmbedder()
+    length = len(embedder(np.zeros((8, 8, 3), np.uint8)))
+    return empty_bank(embedder.name, embedder.settings, (VIEWS, length))
+
+
+def _vectors(bank: PrototypeBank, sources: list[Source]) -> np.ndarray:
+    """Return (N, V, D) float32 of all frames of the sources."""
+    embedder = open_embedder(bank.embedder_name, bank.embedder_settings)
+    return embed_views(embedder, _crops(sources))
+
+
+def _crops(sources: list[Source]) -> Iterator[np.ndarray]:
+    """Yield (H, W, 3) uint8, RGB."""
+    for source in sources:
+        for frame in source.frames():
+            yield np.ascontiguousarray(frame.in_order(ColorOrder.RGB))
+
+
+def _tell(bank: PrototypeBank, path: Path) -> None:
+    """Print the classes of a bank."""
+    table = Table('class', 'pictures', title=str(path))
+    for number, name in enumerate(bank.class_names):
+        table.add_row(name, str(int((bank.labels == number).sum())))
+    Console().print(table)
+    if bank.class_names and not bank.rejects:
+        console.print('Every class has one picture: nothing will be unknown', style='yellow')
