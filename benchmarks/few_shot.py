@@ -27,9 +27,9 @@ from perception_nodes.fewshot.embedding import (
     Embedder,
     GradientColorEmbedder,
     PixelEmbedder,
-    embed_views,
 )
 from perception_nodes.fewshot.protocol import OpenSetResult, leave_one_track_out
+from perception_nodes.fewshot.views import embed_views
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / 'benchmarks' / 'results' / 'few_shot.json'

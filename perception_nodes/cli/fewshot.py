@@ -16,13 +16,9 @@ from rich.table import Table
 from perception_nodes.cli.progress import console, track
 from perception_nodes.cli.sources import Source, find_sources
 from perception_nodes.fewshot.bank_file import load_bank, save_bank
-from perception_nodes.fewshot.embedding import (
-    VIEWS,
-    GradientColorEmbedder,
-    embed_views,
-    open_embedder,
-)
+from perception_nodes.fewshot.embedding import GradientColorEmbedder, open_embedder
 from perception_nodes.fewshot.prototypes import Answer, PrototypeBank, empty_bank
+from perception_nodes.fewshot.views import VIEWS, embed_views
 from perception_nodes.structures import ColorOrder
 
 BankOption = Annotated[Path, typer.Option('--bank', help='File with the classes.')]

@@ -10,7 +10,6 @@ histograms any more, so they are computed here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,11 +22,6 @@ _CELL_PX = 8
 _HUES, _HUE_RANGE = 12, 180
 _CLIP = 0.2  # of block values, as in the paper
 _TINY = 1e-6
-_FRAMINGS = (
-    (0.04, 0, 1), (-0.04, 0, 1), (0, 0.04, 1), (0, -0.04, 1), (0, 0, 0.93), (0, 0, 1.07),
-)  # fmt: skip
-"""Parts of the width to the right, of the height down, and scale."""
-VIEWS = 1 + len(_FRAMINGS)
 
 
 class Embedder(Protocol):
@@ -190,33 +184,6 @@ def open_embedder(name: str, settings: Settings) -> Embedder:
     except TypeError as error:
         known = ', '.join(EMBEDDERS[name]().settings)
         raise ValueError(f'embedder "{name}": {error}; its settings: {known}') from error
-
-
-def embed_views(embedder: Embedder, crops: Iterable[np.ndarray]) -> np.ndarray:
-    """
-    Return the vectors of crops as they are, moved by 4 % in four directions, and scaled by 7 %.
-
-    Detectors and people frame things differently; the nearest of the views is what counts.
-
-    :param crops: at least one, each (H, W, 3) uint8, RGB.
-    :returns: (N, 7, D) float32.
-    :raises ValueError: without a crop, or as the embedder does.
-    """
-    found = [[embedder(view) for view in _views(checked_crop(crop))] for crop in crops]
-    if not found:
-        raise ValueError('crops: there is not one; give at least one picture')
-    return np.array(found, np.float32)
-
-
-def _views(crop: np.ndarray) -> list[np.ndarray]:
-    """Return the crop and what it would be if it were framed a little differently."""
-    height, width = crop.shape[:2]
-    views = [crop]
-    for right, down, scale in _FRAMINGS:
-        move = cv2.getRotationMatrix2D((width / 2, height / 2), 0, scale)
-        move[:, 2] += (right * width, down * height)
-        views.append(cv2.warpAffine(crop, move, (width, height), borderMode=cv2.BORDER_REPLICATE))
-    return views
 
 
 def checked_crop(crop: np.ndarray) -> np.ndarray:
