@@ -25,17 +25,17 @@ def write_sheet(
     :param open_paths: of the crops of others.
     :param result: what the protocol found.
     """
-    example = {path.parent.name: path for path in reversed(paths)}
     right = _spread(np.flatnonzero(result.correct & result.known_accepted))
     wrong = _spread(np.flatnonzero(~result.correct))
     missed = _spread(np.flatnonzero(result.correct & ~result.known_accepted))
     open_right = _spread(np.flatnonzero(~result.open_accepted[0]))
     open_wrong = _spread(np.flatnonzero(result.open_accepted[0]))
     queries = [paths[number] for number in result.queries]
+    support = [_support(paths, *pair) for pair in zip(queries, result.nearest, strict=True)]
     rows = {
-        'a support of the class named': [example[result.nearest[i]] for i in right],
+        'a support of the class named': [support[i] for i in right],
         'right': [queries[i] for i in right],
-        'wrong: a support of the class named': [example[result.nearest[i]] for i in wrong],
+        'wrong: a support of the class named': [support[i] for i in wrong],
         'wrong: what was shown': [queries[i] for i in wrong],
         'known, but called unknown': [queries[i] for i in missed],
         'other signs, called unknown': [open_paths[i] for i in open_right],
@@ -44,6 +44,17 @@ def write_sheet(
     sheet = np.concatenate([_row(words, shown) for words, shown in rows.items()])
     target.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(target), sheet, [cv2.IMWRITE_JPEG_QUALITY, 88])
+
+
+def _support(paths: Sequence[Path], query: Path, name: str) -> Path:
+    """Return a crop that the bank of a query's fold holds: of the class, of a later track."""
+
+    def tracks(of: str) -> list[str]:
+        return sorted({path.stem.split('_')[1] for path in paths if path.parent.name == of})
+
+    fold = tracks(query.parent.name).index(query.stem.split('_')[1])
+    track = tracks(name)[(fold + 1) % len(tracks(name))]
+    return next(p for p in paths if p.parent.name == name and p.stem.split('_')[1] == track)
 
 
 def _spread(numbers: np.ndarray) -> list[int]:
