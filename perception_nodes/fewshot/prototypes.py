@@ -16,7 +16,7 @@ UNKNOWN = 'unknown'
 _FOLDS = 5
 _LOWEST = -2.0  # no score lies below
 _COHORT = 5
-_COHORT_WEIGHT = 0.7  # one value, not searched for
+_COHORT_WEIGHT = 0.7  # of the form that was best of four on traffic signs; see docs/few_shot.md
 
 
 class BankError(ValueError):
