@@ -43,12 +43,13 @@ class CommandCase:
     A segmentation model before the path follower.
 
     :param model: bundle folder or URI.
+    :param frames: pictures of one drive, sent in its order; where it begins anew the odometry
+        jumps, and the robot rightly stands still for a while.
     :param threads: of the network.
     """
 
     model: str
     course: str = 's_curve'
-    pictures: int = 40
     frames: int = 200
     threads: int = 2
 
@@ -83,7 +84,8 @@ class Chain:
         """Record the pictures, start the nodes, and enable driving."""
         world = SimulatedWorld.create(course_config(self._case.course))
         self._stack.callback(world.close)
-        looks = [look for look, _ in zip(drive(world), range(self._case.pictures), strict=False)]
+        count = self._case.frames + _SETTLING_FRAMES
+        looks = [look for look, _ in zip(drive(world), range(count), strict=False)]
         self._pictures = [image_message(world.camera.size_wh, look.view.rgb) for look in looks]
         self._poses = [look.odom_from_base for look in looks]
         environment = ros_environment()
