@@ -1,0 +1,1 @@
+"""Pictures changed so that a segmenter errs, and training that withstands them."""
