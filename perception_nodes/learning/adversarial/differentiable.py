@@ -1,0 +1,155 @@
+"""Bundles as networks that gradients run through, from the pixels of a picture to their logits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import onnx
+import torch
+from torch import nn
+from torch.nn import functional
+
+from perception_nodes.imaging.resize import ImageResize, ResizePolicy, resize_between
+from perception_nodes.inference.bundle import ModelBundle
+from perception_nodes.inference.bundle_sections import InputSpec
+from perception_nodes.inference.class_map import ClassMap
+from perception_nodes.learning.adversarial.config import LEVELS
+from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
+from perception_nodes.learning.recipes.segmentation import SegmentationRecipe, SegmenterRecipe
+from perception_nodes.learning.warm_start import load_exported
+from perception_nodes.structures import ColorOrder
+
+_WIDTH_OF, _STRIDES = 'context.gate.weight', (2, 4)
+_PROBE_PX = 64  # of the picture on which layers are told apart
+_QUANTISED = {'QuantizeLinear', 'DequantizeLinear', 'QLinearConv', 'ConvInteger'}
+_CURE = (
+    'take a bundle in fp32 that perception train segmentation wrote, or one of torchvision or '
+    'segmentation-models-pytorch; or attack such a one of the same classes and see what reaches '
+    'this one (--surrogate)'
+)
+
+
+class NotDifferentiableError(ValueError):
+    """A bundle whose gradients cannot be had; the text says why and what to do."""
+
+
+class PictureNetwork(nn.Module):
+    """
+    Resizing, normalisation, network and the way back to the picture, in one.
+
+    :param network: normalised (B, 3, h, w) to logits (B, C, rows, columns), alone or as ``out``.
+    :param wanted: what the network's input is.
+    :param class_map: which of its classes make up each result; None: each one its own.
+    """
+
+    def __init__(
+        self, network: nn.Module, wanted: InputSpec, class_map: ClassMap | None = None
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self._wanted = wanted
+        self._groups = None if class_map is None or class_map.is_identity else class_map.groups
+        self.register_buffer('_mean', torch.tensor(wanted.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer('_std', torch.tensor(wanted.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """
+        Return the logits (B, C, H, W) of the pixels.
+
+        :param pictures: (B, 3, H, W) float32 RGB in 0..1, of any one size.
+        """
+        resize = self._resize_for((pictures.shape[3], pictures.shape[2]))
+        planes = LEVELS * pictures
+        if ColorOrder(self._wanted.color_order) is not ColorOrder.RGB:
+            planes = planes.flip(1)
+        batch = (_resized(planes, resize) * self._wanted.scale - self._mean) / self._std
+        found = self.network(batch.contiguous(memory_format=torch.channels_last))
+        logits = found['out'] if isinstance(found, dict) else found
+        return self._merged(_back(logits.float(), resize))
+
+    def _resize_for(self, source_wh: tuple[int, int]) -> ImageResize:
+        wanted = self._wanted
+        if wanted.size_wh is None:
+            return resize_between(source_wh, source_wh, ResizePolicy.NONE)
+        size_wh = (int(wanted.size_wh[0]), int(wanted.size_wh[1]))
+        return resize_between(source_wh, size_wh, ResizePolicy(wanted.resize), wanted.pad_value)
+
+    def _merged(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return the logits of the results, each "one of these classes"."""
+        if self._groups is None:
+            return logits
+        return torch.stack([logits[:, list(group)].logsumexp(1) for group in self._groups], 1)
+
+
+def _resized(planes: torch.Tensor, resize: ImageResize) -> torch.Tensor:
+    """Return the network's input, bilinear as the deployed resizing, without its rounding."""
+    if resize.source_wh == resize.network_wh:
+        return planes
+    (width, height), (left, top) = resize.resized_wh, resize.offset_xy
+    right = resize.network_wh[0] - left - width
+    bottom = resize.network_wh[1] - top - height
+    inside = enlarged(planes, (height, width))
+    return functional.pad(inside, (left, right, top, bottom), value=float(resize.pad_value))
+
+
+def _back(logits: torch.Tensor, resize: ImageResize) -> torch.Tensor:
+    """Return the logits at the size and place of the picture."""
+    whole = enlarged(logits, resize.network_wh[::-1])
+    if resize.source_wh == resize.network_wh:
+        return whole
+    (width, height), (left, top) = resize.resized_wh, resize.offset_xy
+    inside = whole[..., top : top + height, left : left + width]
+    return enlarged(inside, resize.source_wh[::-1])
+
+
+def differentiable(bundle: ModelBundle) -> PictureNetwork:
+    """
+    Return a segmentation bundle as a network of torch, in eval mode, on the CPU.
+
+    ONNX files of :class:`SegmenterNet` give their weights to one of the same size; torch bundles
+    are torch networks already.
+
+    :raises NotDifferentiableError: for any other bundle, saying why and what to take.
+    """
+    spec = bundle.spec
+    if spec.task != 'segmentation':
+        raise NotDifferentiableError(f'{bundle.path}: task is {spec.task}, not segmentation')
+    decoder = spec.decoder
+    if decoder.name != 'semantic_logits' or {'activated', 'channels_last'} & set(decoder.options):
+        raise _refused(bundle, f'its outputs are no plain logits ({decoder.name})')
+    network = _from_onnx(bundle) if spec.architecture.library == 'onnx' else _from_torch(bundle)
+    whole = PictureNetwork(network, spec.input, spec.result_map)
+    return whole.eval().requires_grad_(False)
+
+
+def _refused(bundle: ModelBundle, reason: str) -> NotDifferentiableError:
+    return NotDifferentiableError(f'{bundle.path}: attacks need gradients, and {reason}; {_CURE}')
+
+
+def _from_torch(bundle: ModelBundle) -> nn.Module:
+    from perception_nodes.inference.backends.pytorch.loading import load_checked
+
+    return load_checked(bundle)
+
+
+def _from_onnx(bundle: ModelBundle) -> nn.Module:
+    """Return the network that was exported, its size read from the file."""
+    graph = onnx.load(str(bundle.weights_path)).graph
+    if _QUANTISED & {node.op_type for node in graph.node}:
+        raise _refused(bundle, 'rounding to int8 has none')
+    widths = {item.name: item.dims[0] for item in graph.initializer}
+    if _WIDTH_OF not in widths:
+        raise _refused(bundle, 'its ONNX file holds another network than those trained here')
+    recipe = SegmentationRecipe(name=bundle.name, classes=bundle.classes)
+    for stride in _STRIDES:
+        size = SegmenterRecipe(
+            pretrained=False, channels=int(widths[_WIDTH_OF]), output_stride=stride
+        )
+        network = SegmenterNet(replace(recipe, model=size))
+        try:
+            # Measured statistics leave the function alone, so any picture will do.
+            probe = torch.linspace(-1, 1, 3 * _PROBE_PX**2).view(1, 3, _PROBE_PX, _PROBE_PX)
+            return load_exported(network, bundle.weights_path, [probe])
+        except ValueError:
+            continue
+    raise _refused(bundle, 'its convolutions are not those of a network trained here')
