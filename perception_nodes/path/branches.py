@@ -149,7 +149,7 @@ class RunGraph:
 
     def _off_curve(self, index: np.ndarray, curve: Clothoid) -> np.ndarray:
         """Return how far the middles of runs are from a curve, metres."""
-        reach = float(self.view.radii_m[-1]) * 1.3
+        reach = curve.before_loop(float(self.view.radii_m[-1]) * 1.3)
         samples = curve.sampled(-curve.look_ahead_m, reach, self.lane_width_m / 4)
         points = self.middle_xy[index]
         return np.abs(samples.offsets(points, samples.nearest(points))[1])

@@ -23,6 +23,8 @@ DERIVATIVE_STEP = np.array([1e-4, 1e-4, 1e-3, 1e-3])
 FOOT_TOLERANCE_M = 1e-6
 SMALLEST_STRETCH = 0.2
 """Nearer to the centre of curvature the nearest point is hardly told; steps stay bounded."""
+LOOP_RAD = 1.5 * np.pi
+"""A curve that has turned by so much comes back to itself: places have two nearest points."""
 
 
 def drift_covariance(drift_1_m3: float, arc_m: float) -> np.ndarray:
@@ -114,6 +116,21 @@ class Clothoid:
             [np.arange(-before, 0) * step_back, np.linspace(0.0, max(to_m, step_m), after + 1)]
         )
         return self._at(arc_m, before)
+
+    def before_loop(self, to_m: float) -> float:
+        """
+        Return the arc length up to which the curve does not come back to itself.
+
+        :param to_m: it is not looked further than this, metres ahead of the foot.
+        """
+        half_rate = 0.5 * self.curvature_rate_1_m2
+        roots = [
+            root.real
+            for turn in (LOOP_RAD, -LOOP_RAD)
+            for root in np.roots([half_rate, self.curvature_1_m, -turn])
+            if root.imag == 0 and root.real > 0
+        ]
+        return min([to_m, *roots])
 
     def point_at(self, arc_m: float) -> np.ndarray:
         """Return the (2,) point at one arc length, which may be below 0."""

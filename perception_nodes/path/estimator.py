@@ -53,6 +53,9 @@ How fast paths leave a clothoid, as part of the largest curvature squared, per l
 Measured on courses of straight lines and arcs: with less, deviations came out too small; with
 more, the far part of the path would not count.
 """
+OTHER_LANE = 0.2
+"""Edges further than this part of the width from where the followed lane has its borders are
+another lane's, or errors of the mask."""
 TRANSITION_WIDTHS = 2.0
 """Curvature is expected to change fully within so many lane widths."""
 
@@ -119,6 +122,19 @@ class PathEstimator:
         return self._best(evidence.edges, evidence, prior, expected)
 
     def _best(
+        self, edges: Edges, evidence: Evidence, prior: CorridorPrior, expected: Clothoid | None
+    ) -> PathEstimate:
+        """Return the path through edges, or through those that the followed lane explains."""
+        estimate = self._through(edges, evidence, prior, expected)
+        if expected is None or estimate.problem is not PathProblem.IMPLAUSIBLE_WIDTH:
+            return estimate
+        # In a hairpin one border is out of sight; a few wrong edges then pass for it.
+        borders = _borders_of(expected, edges, prior.width_m)
+        if not MIN_EDGES <= len(borders) < len(edges):
+            return estimate
+        return self._through(borders, evidence, prior, expected)
+
+    def _through(
         self, edges: Edges, evidence: Evidence, prior: CorridorPrior, expected: Clothoid | None
     ) -> PathEstimate:
         """Return the path through edges, or through the nearer of them."""
@@ -229,6 +245,14 @@ class PathEstimator:
         long = min(1.0, length_m / config.min_length_m)
         agreeing = float(fit.weights.mean())
         return float(np.clip(evidence.trust * np.sqrt(max(certain, 0.0)) * long * agreeing, 0, 1))
+
+
+def _borders_of(lane: Clothoid, edges: Edges, width_m: float) -> Edges:
+    """Return the edges that lie where a lane has its borders."""
+    reach_m = lane.before_loop(2 * float(np.hypot(*edges.points_xy.T).max()))
+    samples = lane.sampled(-lane.look_ahead_m, reach_m, OTHER_LANE * width_m)
+    left_m = samples.offsets(edges.points_xy, samples.nearest(edges.points_xy))[1]
+    return edges[np.abs(left_m - 0.5 * edges.sides * width_m) <= OTHER_LANE * width_m]
 
 
 def _nearer_parts(edges: Edges, foot_xy: tuple[float, float]) -> Iterator[Edges]:

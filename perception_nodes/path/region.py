@@ -98,7 +98,8 @@ def _along(
 ) -> np.ndarray:
     """Return (2, M) bool, False for edges before a parting that belong to another branch."""
     near = np.arange(len(runs)) < chain.before_parting
-    samples = expected.sampled(-expected.look_ahead_m, 2 * view.radii_m[-1], width_m / 8)
+    reach_m = expected.before_loop(2 * float(view.radii_m[-1]))
+    samples = expected.sampled(-expected.look_ahead_m, reach_m, width_m / 8)
     along = np.ones((2, len(runs)), bool)
     for row, (side, columns) in enumerate(((Prefer.LEFT, runs.left), (Prefer.RIGHT, runs.right))):
         if prefer is side:  # the branch that is taken leaves the lane with this edge

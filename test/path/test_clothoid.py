@@ -82,3 +82,17 @@ def test_driving_into_a_bend_changes_errors_as_geometry_says():
     away = np.hypot(0.3, 0.5)  # from the centre of the circle
     assert moved.lateral_error_m == pytest.approx(-(away - 0.5), abs=1e-4)
     assert moved.heading_error_rad == pytest.approx(-np.arctan2(0.3, 0.5), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('curve', 'arc_m'),
+    [
+        (STRAIGHT, 6.0),
+        (ARC, 1.5 * np.pi * 0.5),
+        (Clothoid(curvature_1_m=-1 / 0.5), 1.5 * np.pi * 0.5),
+        (WINDING, 5.2147),  # bends left by 0.16 rad first, then right
+    ],
+)
+def test_curve_is_followed_until_it_comes_back_to_itself(curve, arc_m):
+    assert curve.before_loop(6.0) == pytest.approx(arc_m, abs=1e-3)
+    assert curve.before_loop(0.5) == 0.5

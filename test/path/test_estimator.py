@@ -3,6 +3,8 @@ import pytest
 
 from perception_nodes.geometry import PlanarPose
 from perception_nodes.path import Clothoid, PathConfig, PathEstimator, PathProblem
+from perception_nodes.path.corridor import Edges
+from perception_nodes.path.evidence import Evidence
 
 LANE, TAPE, PERSON, UNKNOWN = 1, 2, 3, 255
 CURVES = {
@@ -110,6 +112,57 @@ def test_border_that_the_mask_makes_up_does_not_move_a_taped_lane(
     assert found.is_valid, found.reason
     assert found.lateral_error_m == pytest.approx(lateral_m, abs=0.01)
     assert found.lateral_sigma_m > 0.01, 'one border alone is less certain than two'
+
+
+HAIRPIN = Clothoid(
+    look_ahead_m=0.6, lateral_error_m=0.28, heading_error_rad=0.88, curvature_1_m=-1 / 0.51
+)
+
+
+def edges_of(curve, sides_m, arcs_m):
+    """Return edges beside a curve; each side is (side, metres to the left of the curve)."""
+    arcs_m = np.asarray(arcs_m)
+    heading = curve.headings(arcs_m)
+    points = np.array([curve.point_at(arc) for arc in arcs_m])
+    normal = np.stack([-np.sin(heading), np.cos(heading)], axis=1)
+    offsets = np.array([left_m for _, left_m in sides_m])
+    sigma = np.full(len(arcs_m), 0.004)
+    return Edges(
+        points_xy=points + offsets[:, None] * normal,
+        sides=np.array([float(side) for side, _ in sides_m]),
+        across_sigma_m=sigma, along_sigma_m=sigma,
+    )  # fmt: skip
+
+
+def test_wrong_edge_in_a_hairpin_does_not_lose_the_lane_that_is_followed(
+    labels, ground, paint, monkeypatch
+):
+    # The right border is out of sight; a speck of the mask, at the left one, passes for it.
+    arcs = np.linspace(-0.5, 0.6, 30)
+    edges = edges_of(HAIRPIN, [(1, 0.25)] * 28 + [(-1, 0.2)] * 2, arcs)
+    monkeypatch.setattr(
+        'perception_nodes.path.estimator.region_evidence',
+        lambda *_, **__: Evidence(edges=edges, start=HAIRPIN, trust=1.0),
+    )
+    mask = paint(HAIRPIN)
+    alone = PathEstimator(labels).estimate(mask, None, ground)
+    assert alone.problem is PathProblem.IMPLAUSIBLE_WIDTH
+    found = PathEstimator(labels).estimate(mask, None, ground, expected=HAIRPIN)
+    assert found.is_valid, found.reason
+    assert found.lateral_error_m == pytest.approx(HAIRPIN.lateral_error_m, abs=0.02)
+    assert found.width_m == pytest.approx(0.5, abs=0.02)
+
+
+def test_lane_of_another_width_is_not_taken_for_the_one_that_was_followed(
+    labels, ground, paint, monkeypatch
+):
+    edges = edges_of(HAIRPIN, [(1, 0.08), (-1, -0.08)] * 15, np.linspace(-0.5, 0.6, 30))
+    monkeypatch.setattr(
+        'perception_nodes.path.estimator.region_evidence',
+        lambda *_, **__: Evidence(edges=edges, start=HAIRPIN, trust=1.0),
+    )
+    found = PathEstimator(labels).estimate(paint(HAIRPIN), None, ground, expected=HAIRPIN)
+    assert found.problem is PathProblem.IMPLAUSIBLE_WIDTH
 
 
 def test_pixels_without_confidence_count_as_unknown(labels, ground, paint):
