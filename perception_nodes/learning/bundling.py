@@ -23,14 +23,13 @@ from perception_nodes.inference.bundle import ModelBundle, placeholder_weights, 
 from perception_nodes.inference.bundle_sections import (
     Calibration,
     DecoderSpec,
-    InputSpec,
     Metric,
     Provenance,
 )
 from perception_nodes.inference.bundle_spec import ModelSpec
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.inference.golden import record_golden
-from perception_nodes.learning.data.batches import preprocessor_of
+from perception_nodes.learning.data.batches import input_of, preprocessor_of
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.export import Parity, check_parity, export_onnx
 from perception_nodes.learning.recipe import Recipe
@@ -164,14 +163,7 @@ class Bundler(abc.ABC):
             name=recipe.name,
             task=self.task,
             weights=placeholder_weights(WEIGHTS_FILE),
-            input=InputSpec(
-                size_wh=recipe.input_wh,
-                color_order=ColorOrder.RGB,
-                resize='letterbox',
-                scale=1 / 255,
-                mean=recipe.normalise_mean,
-                std=recipe.normalise_std,
-            ),
+            input=input_of(recipe),
             decoder=self.decoder(),
             classes=recipe.classes,
             provenance=self.provenance,

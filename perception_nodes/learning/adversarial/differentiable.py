@@ -47,6 +47,8 @@ class PictureNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.network = network
+        self._mean: torch.Tensor
+        self._std: torch.Tensor
         self._wanted = wanted
         self._groups = None if class_map is None or class_map.is_identity else class_map.groups
         self.register_buffer('_mean', torch.tensor(wanted.mean).view(1, 3, 1, 1), persistent=False)

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from perception_nodes.inference.bundle_sections import InputSpec
 from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.data.pictures import Sample
 from perception_nodes.learning.recipe import Recipe, ScheduleRecipe
+from perception_nodes.structures import ColorOrder
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -106,8 +108,14 @@ def normalised(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
     return ((images.float() - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
+def input_of(recipe: Recipe) -> InputSpec:
+    """Return what the bundle says about its input."""
+    return InputSpec(
+        size_wh=recipe.input_wh, color_order=ColorOrder.RGB, resize='letterbox', scale=1 / 255,
+        mean=recipe.normalise_mean, std=recipe.normalise_std,
+    )  # fmt: skip
+
+
 def preprocessor_of(recipe: Recipe) -> Preprocessor:
     """Return the very pre-processing that the bundle prescribes."""
-    return Preprocessor(
-        size_wh=recipe.input_wh, mean=recipe.normalise_mean, std=recipe.normalise_std
-    )
+    return Preprocessor.of(input_of(recipe))

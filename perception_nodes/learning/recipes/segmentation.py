@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perception_nodes.learning.adversarial.config import AttackConfig
 from perception_nodes.learning.recipe import Recipe
 from perception_nodes.structures import check_settings, setting
 
@@ -95,9 +96,41 @@ class MaskLossRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdversarialRecipe(AttackConfig):
+    """
+    Attacks on the network while it learns (Madry et al. 2018; Gu et al. 2022).
+
+    Validation then looks at attacked pictures too, and they choose the best epoch.
+    """
+
+    attack: str = setting(
+        'none', 'what changes the pictures', choices=('none', 'noise', 'fgsm', 'pgd', 'segpgd')
+    )
+    share: float = setting(
+        0.5, 'part of each batch that is attacked; the rest stays clean', minimum=0.0, maximum=1.0
+    )
+    iterations: int = setting(3, 'steps of an attack', minimum=1, maximum=1000)
+
+    def __post_init__(self) -> None:
+        """Check the values, and that something is attacked."""
+        super().__post_init__()
+        if self.is_on and self.share == 0:
+            raise ValueError(
+                f'share: 0 attacks no picture, but attack is {self.attack}; give a part, or '
+                'attack none'
+            )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is attacked."""
+        return self.attack != 'none'
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentationRecipe(Recipe):
     """A whole training run of a segmenter."""
 
     model: SegmenterRecipe = SegmenterRecipe()
     data: MaskDataRecipe = MaskDataRecipe()
     loss: MaskLossRecipe = MaskLossRecipe()
+    adversarial: AdversarialRecipe = AdversarialRecipe()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from perception_nodes.evaluation.masked_sets import MaskedPicture, MaskedSet
-from perception_nodes.evaluation.segmentation import SegmentationMeter
+from perception_nodes.evaluation.segmentation import SegmentationMeter, SegmentationMetrics
 from perception_nodes.imaging.resize import ImageResize
 from perception_nodes.inference.class_map import map_classes
 from perception_nodes.inference.decoders.masks import checked_logits
+from perception_nodes.learning.adversarial.training import FrameAttack, attacked_batch
 from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.data.batches import (
     normalised,
@@ -35,6 +36,7 @@ from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.segmentation.labelling import PixelLabeller
+from perception_nodes.structures import Frame
 
 
 class SegmentationTask:
@@ -49,8 +51,6 @@ class SegmentationTask:
     :param trunk: ONNX file of a network of another task whose trunk is taken over.
     :raises ValueError: when a set has other classes than the recipe.
     """
-
-    metric = 'mIoU'
 
     def __init__(
         self,
@@ -71,6 +71,7 @@ class SegmentationTask:
         self.trunk = trunk
         self.schedule = recipe.schedule
         self.seed = recipe.seed
+        self.metric = 'mIoU_attacked' if recipe.adversarial.is_on else 'mIoU'
         self.dataset = MaskDataset(
             training, mask_transform(recipe.data), cached=recipe.data.cached
         )
@@ -95,7 +96,8 @@ class SegmentationTask:
         )
 
     def loss(self, model: nn.Module, batch: MaskBatch) -> dict[str, torch.Tensor]:
-        """Return the loss terms of a batch."""
+        """Return the loss terms of a batch, a part of it attacked if the recipe says so."""
+        batch = attacked_batch(model, batch, self.recipe)
         logits = enlarged(model(normalised(batch.images, self.recipe)), batch.masks.shape[-2:])
         return segmentation_loss(logits, batch.masks, self._weights, self.recipe.loss)
 
@@ -110,19 +112,27 @@ class SegmentationTask:
         ]
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Return mean IoU, calibration error, and the IoU of each class."""
-        classes = self.recipe.classes
-        labeller = PixelLabeller(map_classes(classes, {}, 'classes'), min_confidence=0.0)
-        meter = SegmentationMeter(classes)
-        for item in scored(model, self.recipe, self.validation):
-            meter.add(item.truth, labeller(checked_logits(item.logits, 1.0), item.resize))
-        figures = meter.metrics()
+        """Return mean IoU, calibration error, the IoU of each class, and mean IoU attacked."""
+        figures = self._figures(scored(model, self.recipe, self.validation))
         by_class = {f'IoU_{name}': part.iou for name, part in figures.by_class.items()}
-        return {
+        found = {
             'mIoU': figures.mean_iou,
             'ECE': figures.calibration_error,
             **{name: value for name, value in by_class.items() if np.isfinite(value)},
         }
+        if self.recipe.adversarial.is_on:
+            change = FrameAttack(model.eval(), self.recipe)
+            attacked = self._figures(scored(model, self.recipe, self.validation, change))
+            found['mIoU_attacked'] = attacked.mean_iou
+        return found
+
+    def _figures(self, pictures: Iterable[ScoredPicture]) -> SegmentationMetrics:
+        classes = self.recipe.classes
+        labeller = PixelLabeller(map_classes(classes, {}, 'classes'), min_confidence=0.0)
+        meter = SegmentationMeter(classes)
+        for item in pictures:
+            meter.add(item.truth, labeller(checked_logits(item.logits, 1.0), item.resize))
+        return meter.metrics()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -141,16 +151,23 @@ class ScoredPicture:
     resize: ImageResize
 
 
-@torch.inference_mode()
 def scored(
-    model: nn.Module, recipe: SegmentationRecipe, labelled: MaskedSet
+    model: nn.Module,
+    recipe: SegmentationRecipe,
+    labelled: MaskedSet,
+    change: Callable[[Frame, np.ndarray], Frame] = lambda frame, _truth: frame,
 ) -> Iterator[ScoredPicture]:
-    """Yield what the network says about every picture of a set."""
+    """
+    Yield what the network says about every picture of a set.
+
+    :param change: of a picture and its labels, before the network sees it.
+    """
     model.eval()
     prepare, device = preprocessor_of(recipe), device_of(model)
     for picture in labelled.pictures:
         frame, truth = labelled.read(picture)
-        batch, resize = prepare(frame)
+        batch, resize = prepare(change(frame, truth))
         image = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
-        logits = model(image.to(device))[0].cpu().numpy()
+        with torch.inference_mode():
+            logits = model(image.to(device))[0].cpu().numpy()
         yield ScoredPicture(picture=picture, truth=truth, logits=logits, resize=resize)
