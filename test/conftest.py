@@ -20,7 +20,7 @@ PUBLIC_WEIGHTS = {'yolox_nano_sample': 'yolox_nano.onnx', 'fastestdet': 'Fastest
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 os.environ['ROS_DOMAIN_ID'] = str(free_domain())
 os.environ.setdefault('ROS_PYTHON_CHECK_FIELDS', '1')
-os.environ.setdefault('OMP_NUM_THREADS', '2')
+os.environ.setdefault('OMP_NUM_THREADS', '1' if 'PYTEST_XDIST_WORKER' in os.environ else '2')
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,7 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Skip what talks to ROS where there is none, with the cure in the reason.
 
     Where there is one, such a test gets a second try, which the summary names as RERUN: processes
-    find each other over DDS in their own time, and a busy machine now and then takes it.
+    find each other over DDS in their own time, and a busy machine now and then takes it. Of
+    several workers (``-n``) one has all of them, since they wait more than they compute; the
+    others have the rest, file by file.
     """
     if importlib.util.find_spec('rclpy') is None:
         reason = 'rclpy is not importable: run `make setup`, then `source environment/activate.sh`'
@@ -36,7 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     else:
         mark = pytest.mark.flaky(reruns=1)
     for item in items:
-        if item.get_closest_marker('ros'):
+        talks = item.get_closest_marker('ros') is not None
+        item.add_marker(pytest.mark.xdist_group('ros' if talks else str(item.path)))
+        if talks:
             item.add_marker(mark)
 
 
