@@ -125,7 +125,8 @@ COMMANDS: dict[str, LazyCommand] = {
     'robustness': LazyCommand(
         module='robustness',
         attribute='robustness',
-        help='Measure what corrupted pictures cost a segmenter.',
+        help='Measure what corrupted and attacked pictures cost a segmenter.',
+        extra='training',
     ),
     'pseudo-label': LazyCommand(
         module='pseudo_label',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,17 @@ import typer
 from rich.console import Console
 from rich.table import Table as ConsoleTable
 
+from perception_nodes.cli.attack_report import attack_section, rows_of
+from perception_nodes.cli.attacks import (
+    AttackResult,
+    AttacksOption,
+    EpsilonOption,
+    IterationsOption,
+    RestartsOption,
+    SurrogateOption,
+    attacked_result,
+    planned,
+)
 from perception_nodes.cli.evaluation_options import described
 from perception_nodes.cli.model_options import DeviceOption, PrecisionOption, ThreadsOption
 from perception_nodes.cli.progress import console, progress_bar
@@ -32,7 +43,7 @@ from perception_nodes.robustness.suite import SUITE_VERSION, check_choice
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.visualization.report import write_report
 
-_CLEAN = 'clean'
+_CLEAN, _NONE = 'clean', 'none'
 _WORST_SHOWN = 6
 
 
@@ -45,18 +56,25 @@ def robustness(
         'out/robustness'
     ),
     corruption: Annotated[
-        list[str] | None, typer.Option(help=f'Default: all. {", ".join(CORRUPTIONS)}.')
+        list[str] | None, typer.Option(help=f'Default: all; or none. {", ".join(CORRUPTIONS)}.')
     ] = None,
     severity: Annotated[list[int] | None, typer.Option(help='1 to 5; default: all.')] = None,
+    attacks: AttacksOption = '',
+    epsilon: EpsilonOption = 4,
+    iterations: IterationsOption = 20,
+    restarts: RestartsOption = 1,
+    surrogate: SurrogateOption = '',
     device: DeviceOption = 'auto',
     precision: PrecisionOption = 'fp32',
     threads: ThreadsOption = 0,
 ) -> None:
-    """Measure segmenters on corrupted pictures: 20 corruptions, 5 severities; one report."""
-    names, severities = corruption or list(CORRUPTIONS), severity or list(SEVERITIES)
+    """Measure segmenters on corrupted and attacked pictures; one report."""
+    names = [] if corruption == [_NONE] else corruption or list(CORRUPTIONS)
+    severities = severity or list(SEVERITIES)
+    plan = planned(attacks, epsilon, iterations, restarts)
     check_choice(names, severities)
     labelled = open_masked_set(data)
-    results, worst, runs = {}, {}, []
+    results, worst, attacked, sections, runs = {}, {}, {}, [], []
     for number, address in enumerate(model):
         segmenter = Segmenter.load(address, device=device, precision=precision, threads=threads)
         console.print(segmenter.description, highlight=False)
@@ -64,21 +82,34 @@ def robustness(
         identity = {'data': data, 'suite': SUITE_VERSION, **runs[-1]}
         kept = _Kept(out / f'stands_{number}.json', identity)
         name = segmenter.bundle.name if len(model) == 1 else f'{number + 1}: {address}'
+        if plan is not None:  # first: a model without gradients is refused at once
+            folder = out / 'attacked' / str(number)
+            attacked[name] = attacked_result(
+                segmenter, labelled, plan, folder, data=data, surrogate=surrogate, threads=threads
+            )
+            sections.append(attack_section(segmenter, labelled, name, attacked[name]))
         results[name] = _measured(segmenter, labelled, name, names, severities, kept)
         worst[name] = _worst(segmenter, labelled, results[name])
         segmenter.close()
+    models = [
+        {**run, **results[name].to_dict(), **_attack_record(attacked.get(name))}
+        for name, run in zip(results, runs, strict=True)
+    ]
     record = {
         'data': data, 'suite': SUITE_VERSION, 'pictures': len(labelled.pictures),
-        'severities': severities,
-        'machine': describe_machine(),
-        'models': [
-            {**run, **item.to_dict()} for run, item in zip(runs, results.values(), strict=True)
-        ],
+        'severities': severities, 'machine': describe_machine(), 'models': models,
     }  # fmt: skip
     (out / 'metrics.json').write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
-    report = robustness_report(list(results.values()), worst, labelled, record)
+    report = robustness_report(list(results.values()), worst, labelled, record, sections)
     write_report(report, out / 'report.html')
-    _print(list(results.values()), out)
+    _print(list(results.values()))
+    _print_attacked(attacked)
+    console.print(f'→ {out / "report.html"}', highlight=False)
+
+
+def _attack_record(result: AttackResult | None) -> dict[str, Any]:
+    """Return what the JSON file says about the attacks on a model."""
+    return {} if result is None else {'under_attack': result.to_dict()}
 
 
 class _Kept:
@@ -154,8 +185,10 @@ def _worst(segmenter: Segmenter, labelled: MaskedSet, item: Robustness) -> list[
     return entries
 
 
-def _print(results: Sequence[Robustness], out: Path) -> None:
-    """Show the table; the figures are results and go to stdout."""
+def _print(results: Sequence[Robustness]) -> None:
+    """Show the table, if anything was corrupted; the figures are results and go to stdout."""
+    if not results[0].by_corruption:
+        return
     table = ConsoleTable(title='mean IoU')
     for heading in ('', *(item.model for item in results)):
         table.add_column(heading, justify='right' if heading else 'left')
@@ -168,4 +201,15 @@ def _print(results: Sequence[Robustness], out: Path) -> None:
     table.add_row('of clean', *(f'{item.ratio:.1%}' for item in results))
     table.add_row('calibration error', *(f'{item.calibration_error:.3f}' for item in results))
     Console().print(table)
-    console.print(f'→ {out / "report.html"}', highlight=False)
+
+
+def _print_attacked(attacked: Mapping[str, AttackResult]) -> None:
+    """Show mean IoU under every attack."""
+    if not attacked:
+        return
+    table = ConsoleTable(title='mean IoU under attack')
+    for heading in ('', *attacked):
+        table.add_column(heading, justify='right' if heading else 'left')
+    for rows in zip(*(rows_of(result) for result in attacked.values()), strict=True):
+        table.add_row(rows[0][0], *(f'{stand.mean_iou:.3f}' for _, stand, _ in rows))
+    Console().print(table)

@@ -33,6 +33,7 @@ def robustness_report(
     worst: Mapping[str, Sequence[Worst]],
     labelled: MaskedSet,
     record: Mapping[str, Any],
+    attacked: Sequence[Section] = (),
 ) -> Report:
     """
     Return the page.
@@ -40,26 +41,39 @@ def robustness_report(
     :param results: of the models that are compared, at least one.
     :param worst: by the name of the model.
     :param labelled: the set; its middle picture shows the corruptions.
+    :param attacked: sections about attacks.
     """
-    names = hardest(results[0])
-    figures = tuple(_headline(item, results[0]) for item in results)
-    scores = {item.model: {name: item.mean_of(name) for name in names} for item in results}
     machine = ', '.join(f'{key}: {value}' for key, value in record['machine'].items())
     return Report(
         title='Robustness',
         subtitle=f'{record["pictures"]} pictures of {record["data"]}',
         sections=(
-            Section(
-                title='Result',
-                blocks=(Figures(items=figures), Plot(svg=bars_svg(scores, names, 'mean IoU'))),
-            ),
-            *(_section(item, names) for item in results),
-            *(_worst(item, worst[item.model], labelled.classes) for item in results),
-            Section(title='The corruptions', blocks=(_gallery(labelled, names),)),
+            *_corrupted(results, worst, labelled),
+            *attacked,
             Section(title='Machine', blocks=(Text(paragraphs=(machine,)),)),
         ),
         footer=f'perception robustness --data {record["data"]}; suite {record["suite"]}; '
         + '; '.join(f'{run["model"]} sha256 {run["weights_sha256"]}' for run in record['models']),
+    )
+
+
+def _corrupted(
+    results: Sequence[Robustness], worst: Mapping[str, Sequence[Worst]], labelled: MaskedSet
+) -> tuple[Section, ...]:
+    """Return what corruptions cost; nothing where none was asked for."""
+    names = hardest(results[0])
+    if not names:
+        return ()
+    figures = tuple(_headline(item, results[0]) for item in results)
+    scores = {item.model: {name: item.mean_of(name) for name in names} for item in results}
+    return (
+        Section(
+            title='Result',
+            blocks=(Figures(items=figures), Plot(svg=bars_svg(scores, names, 'mean IoU'))),
+        ),
+        *(_section(item, names) for item in results),
+        *(_worst(item, worst[item.model], labelled.classes) for item in results),
+        Section(title='The corruptions', blocks=(_gallery(labelled, names),)),
     )
 
 

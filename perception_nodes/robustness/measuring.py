@@ -68,12 +68,16 @@ class Robustness:
         names = self.by_corruption
         return float(np.mean([self.mean_of(name, 'calibration_error') for name in names]))
 
+    def _headlines(self) -> dict[str, float]:
+        """Return the figures over the suite, none without corruptions."""
+        names = ('mean_iou', 'ratio', 'calibration_error') if self.by_corruption else ()
+        return {name: getattr(self, name) for name in names}
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, with the headline figures."""
         return {
             'model': self.model,
-            'mean_iou': self.mean_iou, 'ratio': self.ratio,
-            'calibration_error': self.calibration_error,
+            **self._headlines(),
             'clean': asdict(self.clean),
             'by_corruption': {
                 name: {str(severity): asdict(stand) for severity, stand in each.items()}
@@ -95,19 +99,46 @@ def stand_of(
     :param advance: called after each picture.
     :raises ValueError: for a corruption that does not exist.
     """
-    meter, seconds, wrong = SegmentationMeter(labelled.classes), [], []
+    tally = Tally(labelled.classes)
     for picture in labelled.pictures:
         _, truth, found = look(segmenter, labelled, picture, corruption)
-        seconds.append(segmenter.times.total_s)
-        meter.add(truth, found)
-        wrong.append(wrong_share(truth, found.class_ids))
+        tally.add(picture.path.name, truth, found, segmenter.times.total_s)
         advance()
-    figures, worst = meter.metrics(), int(np.argmax(wrong))
-    return Stand(
-        mean_iou=figures.mean_iou, calibration_error=figures.calibration_error,
-        latency_ms=float(np.median(seconds) * 1e3),
-        worst_picture=labelled.pictures[worst].path.name, worst_wrong=wrong[worst],
-    )  # fmt: skip
+    return tally.stand()
+
+
+class Tally:
+    """
+    Adds up pictures to a :class:`Stand`.
+
+    :param classes: of the labels.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._meter = SegmentationMeter(classes)
+        self._seconds: list[float] = []
+        self._wrong: dict[str, float] = {}
+
+    def add(self, name: str, truth: np.ndarray, found: SegmentationMask, seconds: float) -> None:
+        """
+        Count a picture.
+
+        :param truth: (H, W) uint8 labels.
+        :param found: in the numbers of the labels.
+        """
+        self._meter.add(truth, found)
+        self._seconds.append(seconds)
+        self._wrong[name] = wrong_share(truth, found.class_ids)
+
+    def stand(self) -> Stand:
+        """Return how the model stands on what was added, at least one picture."""
+        figures = self._meter.metrics()
+        worst = max(self._wrong, key=lambda name: self._wrong[name])
+        return Stand(
+            mean_iou=figures.mean_iou, calibration_error=figures.calibration_error,
+            latency_ms=float(np.median(self._seconds) * 1e3),
+            worst_picture=worst, worst_wrong=self._wrong[worst],
+        )  # fmt: skip
 
 
 def look(
