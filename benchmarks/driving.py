@@ -21,8 +21,8 @@ from itertools import product
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.driving_tables import figures, markdown, terminal_table
 from perception_nodes.driving import ObstacleSource
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.simulation import load_course
@@ -33,7 +33,6 @@ from perception_nodes.simulation.episodes import (
     Follower,
     RunPlan,
     RunTable,
-    summarize,
 )
 from perception_nodes.simulation.episodes.color_follower import ColorFollowerConfig
 from perception_nodes.simulation.episodes.pilot_follower import (
@@ -52,13 +51,6 @@ PATH = 'benchmarks.driving:path_follower'
 MODEL_MARK = '@'
 """What stands after it in a follower's name is the segmentation bundle that it sees with."""
 SMALL = {'size_wh': (320, 240)}
-COLUMNS = {
-    'runs': '{:.0f}', 'success': '{:.0%}', 'stopped': '{:.0%}', 'departed': '{:.0%}',
-    'contact': '{:.0%}', 'lateral_rms_m': '{:.3f}', 'lateral_max_m': '{:.3f}',
-    'false_stops_100m': '{:.2f}', 'lap_time_ratio': '{:.2f}', 'zero_command_after_max_s': '{:.2f}',
-    'at_rest_after_max_s': '{:.2f}', 'not_stopped': '{:.0f}', 'not_recovered': '{:.0f}',
-    'real_time_factor': '{:.2f}',
-}  # fmt: skip
 
 _console = Console(width=200)
 
@@ -110,10 +102,10 @@ def fault_plans(follower: str, runs: int) -> Iterator[RunPlan]:
 
 def obstacle_plans(follower: str, runs: int) -> Iterator[RunPlan]:
     """Yield runs with somebody who steps in one metre ahead, and control runs without."""
-    for figures, speed_m_s, seed in product((True, False), (0.5, 1.0), range(runs)):
+    for steps_in, speed_m_s, seed in product((True, False), (0.5, 1.0), range(runs)):
         yield RunPlan(
             course='step_in', follower=follower, seed=seed, speed_m_s=speed_m_s,
-            world={'figures': figures}, episode={'depth': True},
+            world={'figures': steps_in}, episode={'depth': True},
         )  # fmt: skip
 
 
@@ -161,30 +153,6 @@ def run_all(table: RunTable, plans: list[RunPlan], workers: int) -> None:
             )
 
 
-def figures(table: RunTable, plans: list[RunPlan]) -> dict[str, dict[str, float]]:
-    """Return the figures per group of runs, and of all together."""
-    groups: dict[str, list[RunPlan]] = {}
-    for plan in plans:
-        name = f'{plan.course}, {plan.speed_m_s} m/s, {plan.disturbance}'
-        name += f', {plan.fault}' if plan.fault != FaultKind.NONE.value else ''
-        name += ', nobody steps in' if plan.world.get('figures') is False else ''
-        groups.setdefault(name, []).append(plan)
-    found = {name: summarize(table.results(members)) for name, members in groups.items()}
-    return {**found, 'all': summarize(table.results(plans))}
-
-
-def print_table(title: str, rows: dict[str, dict[str, float]]) -> None:
-    """Print the figures, one group a line."""
-    used = [name for name in COLUMNS if any(name in row for row in rows.values())]
-    table = Table(title=title)
-    for name in ('group', *used):
-        table.add_column(name, justify='left' if name == 'group' else 'right')
-    for group, row in rows.items():
-        cells = [COLUMNS[name].format(row[name]) if name in row else '' for name in used]
-        table.add_row(group, *cells)
-    _console.print(table)
-
-
 def quick(plan: RunPlan) -> RunPlan:
     """Return the run with small pictures and nothing beside the course."""
     world = {**plan.world, **SMALL, 'things': 0}
@@ -205,6 +173,7 @@ def main() -> None:
     options = parser.parse_args()
     ours = f'{PATH}{MODEL_MARK}{options.model}' if options.model else PATH
     report: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    pages = []
     for follower, suite in product(options.follower or (ours, BASELINE), options.suites or SUITES):
         plans = [with_sight(plan) for plan in SUITES[suite](follower, options.runs)]
         plans = [p for p in plans if p.course in (options.courses or p.course).split(',')]
@@ -212,12 +181,15 @@ def main() -> None:
         table = RunTable(options.out / f'driving_{suite}.jsonl')
         run_all(table, plans, options.workers)
         report.setdefault(follower, {})[suite] = figures(table, plans)
-        print_table(f'{suite}: {follower}', report[follower][suite])
+        title = f'{suite}: {follower}'
+        _console.print(terminal_table(title, report[follower][suite]))
+        pages.append(f'## {title}\n\n{markdown(report[follower][suite])}\n')
     path = options.out / 'driving.json'
     document = {'machine': describe_machine(), 'runs': options.runs, 'report': report}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + '\n')
-    _console.print(f'written: {path}')
+    path.with_suffix('.md').write_text('\n'.join(pages))
+    _console.print(f'written: {path}, and the tables beside it')
 
 
 if __name__ == '__main__':

@@ -8,12 +8,12 @@ from benchmarks.driving import (
     BASELINE,
     PATH,
     clean_plans,
-    figures,
     load_maker,
     quick,
     run_named,
     with_sight,
 )
+from benchmarks.driving_tables import cells, figures, markdown
 from perception_nodes.simulation.backend import RenderingUnavailableError, open_gl_context
 from perception_nodes.simulation.episodes import FaultKind, Outcome, RunPlan, RunTable
 from perception_nodes.simulation.episodes.runs import stopped_in_time
@@ -52,6 +52,10 @@ def test_quick_part_keeps_to_the_bounds(tmp_path):
         assert row['lateral_max_m'] <= 0.10, name
         assert row['lap_time_ratio'] <= 1.3, name
     assert not math.isnan(found['all']['lap_time_ratio'])
+    headings, *lines = cells(found)
+    assert [line[0] for line in lines] == [*found]
+    assert dict(zip(headings, lines[-1], strict=True))['finished'] == '100 %'
+    assert markdown(found).splitlines()[-1].startswith('| all | 4 | 100 % | 0 % |')
 
 
 def test_same_seed_gives_the_same_run():
