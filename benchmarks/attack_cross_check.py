@@ -1,0 +1,171 @@
+"""
+Our attacks beside those of the Adversarial Robustness Toolbox: same network, budget and steps.
+
+    pip install 'perception_suite[cross-check]'
+    python -m benchmarks.attack_cross_check --data masks:out/synthetic/attack_scenes
+
+FGSM knows no chance, so the pictures must be equal; PGD begins at random places, so loss and
+wrong pixels must be close.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from perception_nodes.evaluation.machine import describe_machine
+from perception_nodes.evaluation.masked_sets import open_masked_set
+from perception_nodes.inference.registry import resolve_model
+from perception_nodes.learning.adversarial.attacks import (
+    fgsm,
+    labelled_pixels,
+    pgd,
+    pixel_entropy,
+    wrong_part,
+)
+from perception_nodes.learning.adversarial.config import LEVELS, AttackConfig
+from perception_nodes.learning.adversarial.differentiable import differentiable
+from perception_nodes.structures import ColorOrder
+
+_MODEL = 'resource/models/simulator_segmenter'
+_SMALLEST = 1e-6  # of a change that counts as one
+
+
+class _Flat(nn.Module):
+    """A segmenter whose answer is one row of numbers, as the toolbox wants it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self.network(pictures).flatten(1)
+
+
+def toolbox_attacks(
+    network: nn.Module, pictures: torch.Tensor, masks: torch.Tensor, config: AttackConfig
+) -> dict[str, torch.Tensor]:
+    """
+    Return FGSM and PGD of the toolbox, whose own code does the steps and the projection.
+
+    Only the loss is given to it, since it knows no loss of pixels.
+
+    :param pictures: (B, 3, H, W) float32 in 0..1.
+    :param masks: (B, H, W) uint8, 255 counts neither way.
+    """
+    from art.attacks.evasion import FastGradientMethod, ProjectedGradientDescentPyTorch
+    from art.estimators.classification import PyTorchClassifier
+
+    with torch.no_grad():
+        shape = network(pictures[:1]).shape[1:]
+
+    def loss(row: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        return mean_entropy(row.view(-1, *shape), masks).mean()
+
+    classifier = PyTorchClassifier(
+        _Flat(network), loss=loss, input_shape=tuple(pictures.shape[1:]),
+        nb_classes=int(np.prod(shape)), clip_values=(0.0, 1.0), device_type='cpu',
+    )  # fmt: skip
+    shared = {'eps': config.epsilon, 'batch_size': len(pictures)}
+    attacks = {
+        'fgsm': FastGradientMethod(classifier, eps_step=config.epsilon, **shared),
+        'pgd': ProjectedGradientDescentPyTorch(
+            classifier, eps_step=config.step, max_iter=config.iterations, num_random_init=1,
+            verbose=False, **shared,
+        ),
+    }  # fmt: skip
+    unused = np.zeros((len(pictures), int(np.prod(shape))), np.float32)
+    unused[:, 0] = 1.0
+    return {
+        name: torch.from_numpy(attack.generate(pictures.numpy(), unused))
+        for name, attack in attacks.items()
+    }
+
+
+def mean_entropy(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """Return (B,) mean cross-entropy of the labelled pixels."""
+    return pixel_entropy(logits, masks).sum((1, 2)) / labelled_pixels(masks)
+
+
+def compare(
+    network: nn.Module, pictures: torch.Tensor, masks: torch.Tensor, config: AttackConfig
+) -> dict[str, dict[str, float]]:
+    """
+    Return cross-entropy and part of wrong pixels for both, and how far they are apart.
+
+    :return: of ``clean``, ``fgsm`` and ``pgd``; ``equal``: part of the values that are equal.
+    """
+    theirs = toolbox_attacks(network, pictures, masks, config)
+    generator = torch.Generator().manual_seed(0)
+    ours = {
+        'fgsm': fgsm(network, pictures, masks, config),
+        'pgd': pgd(network, pictures, masks, config, generator),
+    }
+    report = {'clean': _harm(network, pictures, masks, '')}
+    for name, changed in ours.items():
+        same = (changed - theirs[name]).abs() < _SMALLEST
+        report[name] = {
+            **_harm(network, changed, masks, 'ours_'),
+            **_harm(network, theirs[name], masks, 'theirs_'),
+            'equal': float(same.float().mean()),
+        }
+    return report
+
+
+@torch.no_grad()
+def _harm(
+    network: nn.Module, pictures: torch.Tensor, masks: torch.Tensor, whose: str
+) -> dict[str, float]:
+    logits = network(pictures)
+    return {
+        f'{whose}entropy': float(mean_entropy(logits, masks).mean()),
+        f'{whose}wrong': float(wrong_part(logits, masks).mean()),
+    }
+
+
+def _measured(model: str, data: str, config: AttackConfig) -> Mapping[str, object]:
+    """Return the comparison on the pictures of a set, one by one."""
+    bundle, labelled = resolve_model(model), open_masked_set(data)
+    network, reports = differentiable(bundle), []
+    for picture in labelled.pictures:
+        frame, truth = labelled.read(picture)
+        rgb = torch.from_numpy(np.ascontiguousarray(frame.in_order(ColorOrder.RGB)))
+        pictures = rgb.permute(2, 0, 1)[None].contiguous() / LEVELS
+        reports.append(compare(network, pictures, torch.from_numpy(truth)[None], config))
+    means = {
+        name: {
+            key: round(float(np.mean([report[name][key] for report in reports])), 5)
+            for key in reports[0][name]
+        }
+        for name in reports[0]
+    }
+    return {'data': data, 'pictures': len(labelled.pictures), 'means': means}
+
+
+def main() -> None:
+    """Compare on a labelled set whose classes are the model's, and print JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--model', default=_MODEL)
+    parser.add_argument('--data', required=True)
+    parser.add_argument('--epsilon', type=float, default=4.0, help='grey levels')
+    parser.add_argument('--iterations', type=int, default=10)
+    parser.add_argument('--out', type=Path, default=Path('out/benchmarks/attack_cross_check.json'))
+    words = parser.parse_args()
+    config = AttackConfig(epsilon_levels=words.epsilon, iterations=words.iterations)
+    report = {
+        'epsilon_levels': words.epsilon, 'iterations': words.iterations,
+        'machine': describe_machine(), **_measured(words.model, words.data, config),
+    }  # fmt: skip
+    words.out.parent.mkdir(parents=True, exist_ok=True)
+    words.out.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+    print(json.dumps(report['means'], indent=1))
+
+
+if __name__ == '__main__':
+    main()

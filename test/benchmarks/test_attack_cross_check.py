@@ -1,0 +1,40 @@
+"""Our attacks do what those of the Adversarial Robustness Toolbox do."""
+
+import pytest
+import torch
+from torch import nn
+
+from perception_nodes.learning.adversarial.config import AttackConfig
+
+pytest.importorskip('art', reason="needs pip install 'perception_suite[cross-check]'")
+
+from benchmarks.attack_cross_check import compare
+
+
+class Wavy(nn.Module):
+    """A small network with curved decisions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(4)
+        self.first, self.last = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 4, 3, padding=1)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return 12 * self.last(self.first(20 * pictures).sin())
+
+
+@pytest.mark.parametrize('epsilon_levels', [4.0, 8.0])
+def test_losses_and_wrong_pixels_agree(epsilon_levels):
+    segmenter = Wavy().eval()
+    pictures = torch.rand(4, 3, 40, 40)
+    masks = segmenter(pictures).argmax(1).to(torch.uint8)
+    masks[:, :6] = 255
+    config = AttackConfig(epsilon_levels=epsilon_levels, iterations=10)
+    found = compare(segmenter, pictures, masks, config)
+    one, many = found['fgsm'], found['pgd']
+    assert found['clean']['wrong'] == 0
+    assert one['equal'] > 0.9999, 'FGSM knows no chance'
+    assert one['ours_wrong'] > 0.05
+    assert many['ours_entropy'] > 1.02 * one['ours_entropy']
+    assert many['ours_entropy'] == pytest.approx(many['theirs_entropy'], rel=0.03)
+    assert many['ours_wrong'] == pytest.approx(many['theirs_wrong'], abs=0.02)
