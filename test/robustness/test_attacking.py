@@ -172,6 +172,24 @@ def test_a_model_without_gradients_is_refused_before_anything_is_measured(
     assert not (tmp_path / 'metrics.json').exists()
 
 
+def test_gradients_of_another_model_reach_one_that_has_none(
+    labelled, model, tmp_path, monkeypatch, write_mask_bundle
+):
+    other = write_mask_bundle(tmp_path / 'other', scale=8.0)
+
+    def opened(bundle):
+        if bundle.spec.weights.sha256 != other.spec.weights.sha256:
+            raise opening.NotDifferentiableError('no gradients here')
+        return opening.PictureNetwork(Colours(), bundle.spec.input).eval()
+
+    monkeypatch.setattr(opening, 'differentiable', opened)
+    words = ['--attacks', 'fgsm', '--epsilon', 100, '--surrogate', other.path]
+    call(labelled, model, tmp_path / 'out', *words)
+    found = figures_in(tmp_path / 'out')
+    assert found['gradients_of'] == other.spec.weights.sha256
+    assert found['by_attack']['fgsm']['mean_iou'] == 0.0
+
+
 def test_a_network_that_decides_otherwise_is_refused(labelled, model, tmp_path, monkeypatch):
     class Blind(Colours):
         def forward(self, batch: torch.Tensor) -> torch.Tensor:
