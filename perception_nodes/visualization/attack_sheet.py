@@ -46,11 +46,9 @@ def attack_sheet(
             picture,
             SegmentationMask(np.ascontiguousarray(mask.class_ids[::step, ::step])),
             class_names,
-            legend=number == 0,
+            legend=True,
         )
-        for number, (picture, mask) in enumerate(
-            ((small, found_before), (small_attacked, found_after))
-        )
+        for picture, mask in ((small, found_before), (small_attacked, found_after))
     ]
     change = amplified_change(small, small_attacked)
     return Frame(pixels=np.hstack([small, change, *masks]), color_order=ColorOrder.RGB)

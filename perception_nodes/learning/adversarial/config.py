@@ -72,7 +72,7 @@ class PatchConfig:
         0.25, 'its side as a part of the shorter side of the picture', minimum=0.02, maximum=0.7
     )
     texels: int = setting(64, 'pixels of its own along a side', minimum=4, maximum=1024)
-    steps: int = setting(100, 'pictures that it is learnt on', minimum=1, maximum=100000)
+    steps: int = setting(300, 'pictures that it is learnt on', minimum=1, maximum=100000)
     rate_levels: float = setting(
         8.0, 'rate of learning (Adam), grey levels a step', minimum=0.01, maximum=128.0
     )
