@@ -15,6 +15,7 @@ from torchvision.transforms.v2 import functional
 
 from perception_nodes.evaluation.masked_sets import MaskedSet
 from perception_nodes.learning.data.augmentation import colour_changes
+from perception_nodes.learning.data.disturbed import RandomDisturbance
 from perception_nodes.learning.data.pictures import Sample
 from perception_nodes.learning.data.splits import split_by_time, spread_over
 from perception_nodes.learning.data.textures import texture_changes
@@ -157,13 +158,14 @@ def _pixel_of_some_class(mask: torch.Tensor) -> tuple[int, int] | None:
 
 def mask_transform(recipe: MaskDataRecipe) -> v2.Transform:
     """Return the random changes of a training sample."""
-    changes = texture_changes(recipe.textures) if recipe.textures else None
+    if recipe.textures:
+        first, *flaws = texture_changes(recipe.textures)
+    else:
+        first, *flaws = colour_changes(recipe.colour)
+    weather = [RandomDisturbance(recipe.disturbed)] if recipe.disturbed else []
+    # Paints, then what is between them and the lens, then what the camera adds.
     return v2.Compose(
-        [
-            ZoomedMaskCrop(recipe),
-            v2.RandomHorizontalFlip(0.5),
-            *(changes or colour_changes(recipe.colour)),
-        ]
+        [ZoomedMaskCrop(recipe), v2.RandomHorizontalFlip(0.5), first, *weather, *flaws]
     )
 
 

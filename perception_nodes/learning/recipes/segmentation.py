@@ -52,6 +52,12 @@ class MaskDataRecipe:
         minimum=0.0,
         maximum=1.0,
     )
+    disturbed: float = setting(
+        0.0,
+        'part of the pictures in bad light, rain, fog, and through a dirty lens, several at once',
+        minimum=0.0,
+        maximum=1.0,
+    )
     rare_crops: float = setting(
         0.5,
         'part of the crops placed around a pixel of a class drawn evenly',

@@ -24,6 +24,7 @@ from perception_nodes.learning.data.batches import (
     preprocessor_of,
     training_batches,
 )
+from perception_nodes.learning.data.disturbed import disturbed_frame
 from perception_nodes.learning.data.masks import (
     MaskBatch,
     MaskDataset,
@@ -71,7 +72,7 @@ class SegmentationTask:
         self.trunk = trunk
         self.schedule = recipe.schedule
         self.seed = recipe.seed
-        self.metric = 'mIoU_attacked' if recipe.adversarial.is_on else 'mIoU'
+        self.metric = _deciding_metric(recipe)
         self.dataset = MaskDataset(
             training, mask_transform(recipe.data), cached=recipe.data.cached
         )
@@ -112,7 +113,7 @@ class SegmentationTask:
         ]
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Return mean IoU, calibration error, the IoU of each class, and mean IoU attacked."""
+        """Return mean IoU, calibration error, IoU of each class; mean IoU attacked, disturbed."""
         figures = self._figures(scored(model, self.recipe, self.validation))
         by_class = {f'IoU_{name}': part.iou for name, part in figures.by_class.items()}
         found = {
@@ -124,6 +125,9 @@ class SegmentationTask:
             change = FrameAttack(model.eval(), self.recipe)
             attacked = self._figures(scored(model, self.recipe, self.validation, change))
             found['mIoU_attacked'] = attacked.mean_iou
+        if self.recipe.data.disturbed:
+            disturbed = self._figures(scored(model, self.recipe, self.validation, disturbed_frame))
+            found['mIoU_disturbed'] = disturbed.mean_iou
         return found
 
     def _figures(self, pictures: Iterable[ScoredPicture]) -> SegmentationMetrics:
@@ -133,6 +137,13 @@ class SegmentationTask:
         for item in pictures:
             meter.add(item.truth, labeller(checked_logits(item.logits, 1.0), item.resize))
         return meter.metrics()
+
+
+def _deciding_metric(recipe: SegmentationRecipe) -> str:
+    """Return the figure that chooses the best epoch: of the hardest pictures that are trained."""
+    if recipe.adversarial.is_on:
+        return 'mIoU_attacked'
+    return 'mIoU_disturbed' if recipe.data.disturbed else 'mIoU'
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

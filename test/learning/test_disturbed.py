@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+from torchvision import tv_tensors
+
+from perception_nodes.learning.data.disturbed import (
+    RandomDisturbance,
+    disturbed_frame,
+    random_disturbance,
+)
+from perception_nodes.learning.data.masks import mask_transform
+from perception_nodes.learning.recipes.segmentation import MaskDataRecipe
+from perception_nodes.structures import ColorOrder, Frame
+
+PICTURE = tv_tensors.Image(torch.full((3, 48, 64), 120, dtype=torch.uint8))
+MASK = tv_tensors.Mask(torch.ones((1, 48, 64), dtype=torch.uint8))
+
+
+def test_disturbances_come_together_and_reach_from_none_to_the_strongest():
+    drawn = [random_disturbance(np.random.default_rng(seed)) for seed in range(400)]
+    fog, rain, light = (
+        np.array([getattr(item, name) for item in drawn])
+        for name in ('fog', 'rain', 'illuminance_factor')
+    )
+    assert fog.min() == 0
+    assert fog.max() > 0.9
+    assert light.min() < 0.2
+    assert light.max() > 2
+    both = (fog > 0) & (rain > 0)
+    assert np.corrcoef(fog[both], rain[both])[0, 1] > 0.3
+    assert random_disturbance(np.random.default_rng(3)) == drawn[3]
+
+
+@pytest.mark.parametrize(('part', 'least', 'most'), [(0.0, 0, 0), (0.5, 8, 32), (1.0, 36, 40)])
+def test_wanted_part_of_the_pictures_is_disturbed_and_labels_stay(part, least, most):
+    torch.manual_seed(1)
+    change = RandomDisturbance(part)
+    samples = [change({'image': PICTURE, 'mask': MASK}) for _ in range(40)]
+    changed = sum(not torch.equal(sample['image'], PICTURE) for sample in samples)
+    assert least <= changed <= most
+    assert all(sample['mask'] is MASK for sample in samples)
+    assert all(sample['image'].shape == PICTURE.shape for sample in samples)
+    assert PICTURE.unique().tolist() == [120], 'what is cached was changed'
+
+
+def test_same_state_of_the_generator_gives_the_same_pictures():
+    change = RandomDisturbance(1.0)
+    pictures = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        pictures.append([change({'image': PICTURE})['image'] for _ in range(3)])
+    assert all(torch.equal(*pair) for pair in zip(*pictures, strict=True))
+
+
+def test_frame_is_disturbed_by_its_pixels_alone():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    frame = Frame(pixels=pixels, color_order=ColorOrder.RGB, stamp_ns=1)
+    again = Frame(pixels=pixels.copy(), color_order=ColorOrder.RGB, stamp_ns=2)
+    assert np.array_equal(disturbed_frame(frame).pixels, disturbed_frame(again).pixels)
+    assert not np.array_equal(disturbed_frame(frame).pixels, pixels)
+
+
+def test_recipe_says_whether_pictures_are_disturbed():
+    def kinds(**settings):
+        return [type(step) for step in mask_transform(MaskDataRecipe(**settings)).transforms]
+
+    assert RandomDisturbance not in kinds()
+    assert kinds(disturbed=0.5).index(RandomDisturbance) == 3, 'after paints, before noise'
