@@ -4,16 +4,16 @@ Our attacks beside those of the Adversarial Robustness Toolbox: same network, bu
     pip install 'perception_suite[cross-check]'
     python -m benchmarks.attack_cross_check --data masks:out/synthetic/attack_scenes
 
-FGSM knows no chance, so the pictures must be equal; PGD begins at random places, so loss and
-wrong pixels must be close.
+FGSM knows no chance, and PGD of both gets the same random start: pictures must be equal while
+rounding has not grown, and losses close after it has.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from perception_nodes.learning.adversarial.config import LEVELS, AttackConfig
 from perception_nodes.learning.adversarial.differentiable import differentiable
 from perception_nodes.structures import ColorOrder
 
+RESULT = Path(__file__).resolve().parent / 'results' / 'attack_cross_check.json'
 _MODEL = 'resource/models/simulator_segmenter'
 _SMALLEST = 1e-6  # of a change that counts as one
 
@@ -49,15 +50,20 @@ class _Flat(nn.Module):
 
 
 def toolbox_attacks(
-    network: nn.Module, pictures: torch.Tensor, masks: torch.Tensor, config: AttackConfig
+    network: nn.Module,
+    pictures: torch.Tensor,
+    masks: torch.Tensor,
+    config: AttackConfig,
+    start: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
     """
     Return FGSM and PGD of the toolbox, whose own code does the steps and the projection.
 
-    Only the loss is given to it, since it knows no loss of pixels.
+    Only the loss is given to it, since it knows no loss of pixels, and the random numbers.
 
     :param pictures: (B, 3, H, W) float32 in 0..1.
     :param masks: (B, H, W) uint8, 255 counts neither way.
+    :param start: like the pictures, parts of ε, -1..1.
     """
     from art.attacks.evasion import FastGradientMethod, ProjectedGradientDescentPyTorch
     from art.estimators.classification import PyTorchClassifier
@@ -82,10 +88,13 @@ def toolbox_attacks(
     }  # fmt: skip
     unused = np.zeros((len(pictures), int(np.prod(shape))), np.float32)
     unused[:, 0] = 1.0
-    return {
-        name: torch.from_numpy(attack.generate(pictures.numpy(), unused))
-        for name, attack in attacks.items()
-    }
+    numbers = (config.epsilon * start).flatten(1).numpy()
+    with mock.patch(f'{ProjectedGradientDescentPyTorch.__module__}.random_sphere') as drawn:
+        drawn.return_value = numbers
+        return {
+            name: torch.from_numpy(attack.generate(pictures.numpy(), unused))
+            for name, attack in attacks.items()
+        }
 
 
 def mean_entropy(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
@@ -101,11 +110,11 @@ def compare(
 
     :return: of ``clean``, ``fgsm`` and ``pgd``; ``equal``: part of the values that are equal.
     """
-    theirs = toolbox_attacks(network, pictures, masks, config)
-    generator = torch.Generator().manual_seed(0)
+    start = 2 * torch.rand(pictures.shape, generator=torch.Generator().manual_seed(0)) - 1
+    theirs = toolbox_attacks(network, pictures, masks, config, start)
     ours = {
         'fgsm': fgsm(network, pictures, masks, config),
-        'pgd': pgd(network, pictures, masks, config, generator),
+        'pgd': pgd(network, pictures, masks, config, torch.Generator().manual_seed(0)),
     }
     report = {'clean': _harm(network, pictures, masks, '')}
     for name, changed in ours.items():
@@ -129,8 +138,8 @@ def _harm(
     }
 
 
-def _measured(model: str, data: str, config: AttackConfig) -> Mapping[str, object]:
-    """Return the comparison on the pictures of a set, one by one."""
+def measure(model: str, data: str, config: AttackConfig) -> dict[str, dict[str, float]]:
+    """Return the means of the comparison over the pictures of a set, one by one."""
     bundle, labelled = resolve_model(model), open_masked_set(data)
     network, reports = differentiable(bundle), []
     for picture in labelled.pictures:
@@ -138,14 +147,13 @@ def _measured(model: str, data: str, config: AttackConfig) -> Mapping[str, objec
         rgb = torch.from_numpy(np.ascontiguousarray(frame.in_order(ColorOrder.RGB)))
         pictures = rgb.permute(2, 0, 1)[None].contiguous() / LEVELS
         reports.append(compare(network, pictures, torch.from_numpy(truth)[None], config))
-    means = {
+    return {
         name: {
             key: round(float(np.mean([report[name][key] for report in reports])), 5)
             for key in reports[0][name]
         }
         for name in reports[0]
     }
-    return {'data': data, 'pictures': len(labelled.pictures), 'means': means}
 
 
 def main() -> None:
@@ -154,17 +162,22 @@ def main() -> None:
     parser.add_argument('--model', default=_MODEL)
     parser.add_argument('--data', required=True)
     parser.add_argument('--epsilon', type=float, default=4.0, help='grey levels')
-    parser.add_argument('--iterations', type=int, default=10)
-    parser.add_argument('--out', type=Path, default=Path('out/benchmarks/attack_cross_check.json'))
+    parser.add_argument('--iterations', type=int, nargs='+', default=[4, 10])
+    parser.add_argument('--result', type=Path, default=RESULT)
     words = parser.parse_args()
-    config = AttackConfig(epsilon_levels=words.epsilon, iterations=words.iterations)
+    found = {
+        str(count): measure(
+            words.model, words.data, AttackConfig(epsilon_levels=words.epsilon, iterations=count)
+        )
+        for count in words.iterations
+    }
     report = {
-        'epsilon_levels': words.epsilon, 'iterations': words.iterations,
-        'machine': describe_machine(), **_measured(words.model, words.data, config),
+        'model': words.model, 'data': words.data, 'epsilon_levels': words.epsilon,
+        'machine': describe_machine(), 'by_iterations': found,
     }  # fmt: skip
-    words.out.parent.mkdir(parents=True, exist_ok=True)
-    words.out.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
-    print(json.dumps(report['means'], indent=1))
+    words.result.parent.mkdir(parents=True, exist_ok=True)
+    words.result.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+    print(json.dumps(found, indent=1))
 
 
 if __name__ == '__main__':
