@@ -22,6 +22,12 @@ class CorridorConfig:
     side_margin_m: float = setting(
         0.04, 'Added to each side of the body, metres', minimum=0.0, maximum=2.0
     )
+    side_margin_s: float = setting(
+        0.1,
+        'Added to it for every metre a second of speed: who steps in is met earlier, seconds',
+        minimum=0.0,
+        maximum=2.0,
+    )
     corridor_length_m: float = setting(
         2.5, 'How far ahead things count, metres', minimum=0.2, maximum=30.0
     )
@@ -45,12 +51,15 @@ class SweptCorridor:
         self._config = config
         self._vehicle = vehicle
 
-    def look(self, path: ReferencePath, points_xy: np.ndarray) -> Surroundings:
+    def look(
+        self, path: ReferencePath, points_xy: np.ndarray, speed_m_s: float = 0.0
+    ) -> Surroundings:
         """
         Return how far the corridor along a path is free.
 
         :param path: in the frame of the robot.
         :param points_xy: (N, 2) metres, places that no part of the body may touch, same frame.
+        :param speed_m_s: of the robot, either way; the margin grows with it.
         """
         start = path.foot().arc_m
         arc, side = self._along(path, points_xy)
@@ -59,7 +68,8 @@ class SweptCorridor:
             return Surroundings()
         arc, side = arc[ahead] - start, side[ahead]
         index = np.clip(np.rint((arc + start) / STEP_M).astype(int), 0, len(path.points_xy) - 1)
-        clearance = side - self._half_widths(path.curvature_1_m)[index]
+        margin = self._config.side_margin_m + self._config.side_margin_s * abs(speed_m_s)
+        clearance = side - margin - self._half_widths(path.curvature_1_m)[index]
         inside = clearance <= 0
         free_m = np.maximum(arc[inside] - self._vehicle.front_m, 0.0)
         return Surroundings(
@@ -90,8 +100,8 @@ class SweptCorridor:
         return nearest * STEP_M + forward, np.abs(sideways)
 
     def _half_widths(self, curvature_1_m: np.ndarray) -> np.ndarray:
-        """Return half the width of the corridor at each point of the path."""
+        """Return half of what the body sweeps at each point of the path."""
         half = self._vehicle.width_m / 2
         radius = 1 / np.maximum(np.abs(curvature_1_m), 1e-6)
         swing = np.hypot(radius + half, self._vehicle.front_m) - (radius + half)
-        return half + swing + self._config.side_margin_m
+        return half + swing

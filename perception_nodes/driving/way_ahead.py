@@ -109,7 +109,7 @@ class WayAhead:
         newest = self._motion.newest
         speed = newest.speed_m_s if newest is not None else 0.0
         arc = arc_path(curvature_1_m, self._config.front_m + max(0.0, speed) * ARC_TIME_S)
-        looks = [self._corridor.look(line, points) for line in (path, arc)]
+        looks = [self._corridor.look(line, points, speed) for line in (path, arc)]
         return Surroundings(
             ahead_m=min(look.ahead_m for look in looks), beside_m=looks[0].beside_m
         )

@@ -70,6 +70,17 @@ def test_corridor_bends_with_the_path(angle, radius, inside):
         assert free == pytest.approx(angle * 0.5 - VEHICLE.front_m, abs=0.06)
 
 
+@pytest.mark.parametrize(
+    ('side_m', 'speed_m_s', 'free'),
+    [(0.25, 0.0, True), (0.25, 1.0, False), (0.25, -1.0, False), (0.31, 1.0, True)],
+)
+def test_fast_robot_keeps_more_room_beside_it(side_m, speed_m_s, free):
+    # Half the body, 0.05 m, and 0.1 m for each metre a second.
+    look = CORRIDOR.look(STRAIGHT, np.array([(1.2, side_m)]), speed_m_s)
+    assert (look.ahead_m == np.inf) is free
+    assert (look.beside_m == np.inf) is not free
+
+
 def test_straight_ahead_of_a_bend_is_not_in_the_way():
     assert ahead(LEFT, (1.2, 0.0)) == np.inf
 
