@@ -139,7 +139,7 @@ def _evenly(logits: torch.Tensor, masks: torch.Tensor, done: float) -> torch.Ten
 
 
 def _right_ones_first(logits: torch.Tensor, masks: torch.Tensor, done: float) -> torch.Tensor:
-    """Return 1 − λ for right pixels and λ for wrong ones; λ = done / 2 (equation 4, ibid.)."""
+    """Return 1 − λ for right pixels and λ for wrong ones, λ = done / 2 (Gu et al. 2022)."""
     return torch.where(logits.argmax(1) == masks, 1.0 - done / 2, done / 2)
 
 
