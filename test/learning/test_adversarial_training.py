@@ -30,7 +30,7 @@ VALUES = {
     'data': {'crop_wh': [64, 32], 'workers': 0, 'colour': 0.0},
     'adversarial': {'attack': 'segpgd', 'epsilon_levels': 4.0, 'iterations': 2, 'share': 0.5},
     'schedule': {
-        'epochs': 2,
+        'epochs': 1,
         'epoch_pictures': 8,
         'batch': 4,
         'warmup_steps': 1,
@@ -160,7 +160,7 @@ def test_the_loop_goes_on_from_a_standard_network_under_attack(folder, recipe, t
         assert trainer.history()['validation_mIoU_attacked'] == round(trainer.best, 4)
         runs.append(read_record(tmp_path / name / RECORD))
     first, again = runs
-    assert [line['step'] for line in first] == [2, 4]
+    assert [line['step'] for line in first] == [2]
     assert all(np.isfinite(line['cross_entropy']) for line in first)
     assert all(0 < line['mIoU_attacked'] <= 1 for line in first)
     same = ('cross_entropy', 'lovasz', 'mIoU', 'mIoU_attacked')
