@@ -80,6 +80,11 @@ COMMANDS: dict[str, LazyCommand] = {
     'segment': LazyCommand(
         module='segment', attribute='segment', help='Segment images, folders and videos.'
     ),
+    'explain': LazyCommand(
+        module='explain',
+        attribute='explain_command',
+        help='Show which pixels decisions rest on, and how far to believe it.',
+    ),
     'path': LazyCommand(
         module='path', attribute='path', help='Find the path in images, folders and videos.'
     ),

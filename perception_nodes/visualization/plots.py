@@ -99,16 +99,24 @@ def bars_svg(values: Mapping[str, float], *, x_label: str, largest: float | None
 
 
 def lines_svg(
-    series: Mapping[str, tuple[np.ndarray, np.ndarray]], *, x_label: str, y_label: str
+    series: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    *,
+    x_label: str,
+    y_label: str,
+    salt: str = 'lines',
 ) -> str:
-    """Return lines over a shared axis, for example a loss over epochs: ``{name: (x, y)}``."""
+    """
+    Return lines over a shared axis, for example a loss over epochs: ``{name: (x, y)}``.
+
+    :param salt: other than that of the other plots of lines in the page.
+    """
     figure, (axes,) = axes_row(1, (6.4, 3.0))
     for index, (name, (x, y)) in enumerate(series.items()):
         axes.plot(x, y, color=hex_color(class_color(index)), lw=1.6, label=name)
     axes.set(xlabel=x_label, ylabel=y_label)
     if len(series) > 1:
         axes.legend(frameon=False, labelcolor=INK)
-    return svg_of(figure, 'lines')
+    return svg_of(figure, salt)
 
 
 def track_svg(
