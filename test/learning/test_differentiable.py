@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision.models import get_model
 
-from perception_nodes.inference.bundle import read_bundle
-from perception_nodes.inference.bundle_sections import InputSpec
+from perception_nodes.inference.bundle import placeholder_weights, read_bundle, write_bundle
+from perception_nodes.inference.bundle_sections import (
+    ArchitectureSpec,
+    DecoderSpec,
+    InputSpec,
+)
+from perception_nodes.inference.bundle_spec import ModelSpec
 from perception_nodes.inference.class_map import ClassMap
 from perception_nodes.learning.adversarial.differentiable import (
     NotDifferentiableError,
@@ -54,6 +60,42 @@ def test_what_has_no_gradients_is_refused_with_a_cure(project_root, name, reason
 def test_a_strange_onnx_network_is_refused_with_a_cure(write_mask_bundle, tmp_path):
     with pytest.raises(NotDifferentiableError, match=r'another network.*perception train'):
         differentiable(write_mask_bundle(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ('name', 'options'),
+    [
+        ('torchvision:lraspp_mobilenet_v3_large', {}),
+        ('smp:Linknet', {'encoder_name': 'mobilenet_v2'}),
+    ],
+)
+def test_networks_of_libraries_have_gradients_of_what_their_bundles_say(name, options, tmp_path):
+    library, _, builder = name.partition(':')
+    torch.manual_seed(0)
+    if library == 'smp':
+        smp = pytest.importorskip('segmentation_models_pytorch')
+        model = getattr(smp, builder)(encoder_weights=None, classes=3, **options)
+    else:
+        model = get_model(builder, weights=None, weights_backbone=None, num_classes=3)
+    torch.save(model.state_dict(), tmp_path / 'weights.pth')
+    spec = ModelSpec(
+        name='street', task='segmentation', weights=placeholder_weights('weights.pth'),
+        architecture=ArchitectureSpec(name=name, options=options),
+        input=InputSpec(size_wh=(96, 64), resize='letterbox', scale=1 / 255),
+        decoder=DecoderSpec(name='semantic_logits'), classes=('wall', 'road', 'person'),
+    )  # fmt: skip
+    bundle = write_bundle(tmp_path / 'bundle', spec, tmp_path / 'weights.pth')
+    rgb = smooth_picture(64, 80)
+    segmenter = Segmenter.load(bundle, device='cpu', threads=1)
+    expected = segmenter(Frame(pixels=rgb))
+    segmenter.close()
+    pictures = (torch.from_numpy(rgb).permute(2, 0, 1)[None] / 255).requires_grad_(True)
+    logits = differentiable(bundle)(pictures)
+    scores, found = logits.detach().softmax(1).max(1)
+    assert (found[0].numpy() == expected.class_ids).mean() > 0.99
+    assert np.abs(scores[0].numpy() - expected.confidence / 255).max() < 0.01
+    (gradient,) = torch.autograd.grad(logits.square().sum(), pictures)
+    assert gradient.abs().max() > 0
 
 
 class Pooled(nn.Module):
