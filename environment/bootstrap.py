@@ -36,7 +36,7 @@ STAMPS = VENV / '.stamps'
 LEAKED = re.compile(
     r'/opt/python/[^;"]*?/numpy/_core/include|/opt/python/[^;"]*?/include/python3\.\d+'
 )
-EXTRAS = 'simulation,evaluation,training,development'
+EXTRAS = 'simulation,evaluation,training,explanation,development'
 
 
 class StepFailed(RuntimeError):

@@ -15,6 +15,8 @@ class Method(str, Enum):
     """Many random veils: D-RISE for boxes (Petsiuk et al., CVPR 2021), RISE (BMVC 2018)."""
     OCCLUSION = 'occlusion'
     """A grey square that wanders over the picture (Zeiler and Fergus, ECCV 2014)."""
+    GRAD_CAM = 'grad_cam'
+    """Gradients instead of many runs, for segmenters (Selvaraju et al., ICCV 2017)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from perception_nodes.detection import DetectionConfig, Detector
 from perception_nodes.evaluation.matching import box_iou
+from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.segmentation import SegmentationConfig, Segmenter
 from perception_nodes.structures import UNLABELLED, Detections, Frame, SegmentationMask
@@ -84,14 +85,19 @@ class RegionQuestion:
     def __init__(
         self, segmenter: Segmenter, mask: SegmentationMask, classes: Sequence[int]
     ) -> None:
-        self._segmenter, self._classes = segmenter, tuple(classes)
+        self._segmenter, self.classes = segmenter, tuple(classes)
         self.regions = [mask.class_ids == number for number in classes]
         self._config = SegmentationConfig(min_confidence=0.0)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Class of each region."""
-        return tuple(self._segmenter.class_names[number] for number in self._classes)
+        return tuple(self._segmenter.class_names[number] for number in self.classes)
+
+    @property
+    def bundle(self) -> ModelBundle:
+        """What is asked."""
+        return self._segmenter.bundle
 
     def __call__(self, frame: Frame) -> np.ndarray:
         """Return what is left of each region."""
@@ -99,7 +105,7 @@ class RegionQuestion:
         sure = np.full(mask.class_ids.shape, 255) if mask.confidence is None else mask.confidence
         left = [
             np.where(mask.class_ids[region] == number, sure[region], 0).mean() / 255
-            for number, region in zip(self._classes, self.regions, strict=True)
+            for number, region in zip(self.classes, self.regions, strict=True)
         ]
         return np.array(left)
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from perception_nodes.explanation.config import ExplanationConfig, Method
-from perception_nodes.explanation.questions import Question
+from perception_nodes.explanation.questions import Question, RegionQuestion
 from perception_nodes.structures import Frame
 
 _MAP_SIDE = 160
@@ -29,8 +29,12 @@ def explain(
     :param frame: the picture.
     :param advance: called after each of :func:`runs` runs of the model.
     :returns: (K, H, W) float32; higher counts more, 0 counts nothing on average.
+    :raises ValueError: for a method that the model does not allow.
     """
-    if config.method == Method.OCCLUSION.value:
+    if config.method == Method.GRAD_CAM.value:
+        small = _felt(question, frame)
+        advance()
+    elif config.method == Method.OCCLUSION.value:
         small = _occluded(question, frame, config, advance)
     else:
         small = _veiled(question, frame, config, advance)
@@ -41,7 +45,7 @@ def runs(size_wh: tuple[int, int], config: ExplanationConfig) -> int:
     """Return how many runs of the model an explanation takes."""
     if config.method == Method.OCCLUSION.value:
         return 1 + len(list(_places(size_wh, config)))
-    return config.masks
+    return 1 if config.method == Method.GRAD_CAM.value else config.masks
 
 
 def without(frame: Frame, kept: np.ndarray) -> Frame:
@@ -54,6 +58,18 @@ def without(frame: Frame, kept: np.ndarray) -> Frame:
     mean = frame.pixels.mean(axis=(0, 1), dtype=np.float32)
     mixed = frame.pixels * share + mean * (1 - share)
     return replace(frame, pixels=np.rint(mixed).astype(np.uint8))
+
+
+def _felt(question: Question, frame: Frame) -> np.ndarray:
+    """Return (K, h, w): what the gradients say."""
+    if not isinstance(question, RegionQuestion):
+        raise ValueError(
+            f'method: {Method.GRAD_CAM.value} is for segmenters; take '
+            f'{Method.RANDOM_MASKS.value} or {Method.OCCLUSION.value} for boxes'
+        )
+    from perception_nodes.explanation.gradients import grad_cam
+
+    return grad_cam(question, frame)
 
 
 def _veiled(
