@@ -6,10 +6,12 @@ import abc
 import time
 from typing import Any, Generic, TypeVar
 
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
 
+from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.inference.frame_stage import FrameStage
 from perception_nodes.ros.diagnostics import Health
+from perception_nodes.ros.frame_explainer import FrameExplainer
 from perception_nodes.ros.frame_node_config import FrameNodeConfig
 from perception_nodes.ros.frame_outputs import FrameCounts, FrameOutputs, PublishedAt
 from perception_nodes.ros.frame_pipeline import FrameJob, FramePipeline
@@ -41,9 +43,12 @@ class FrameNode(PerceptionNode[C], Generic[C]):
       - ``~/overlay/compressed`` (sensor_msgs/CompressedImage): the same as JPEG
       - ``~/timing`` (perception_suite/FrameTiming): where the time of a frame went, only while
         somebody subscribes
+      - ``~/explanation`` (sensor_msgs/Image): what the surest results rest on, as heat over the
+        picture; worked out beside the frame path, only while somebody subscribes or has asked
 
     Services:
       - ``~/enable`` (std_srvs/SetBool): false pauses the work and keeps the model
+      - ``~/explain`` (std_srvs/Trigger): explains the next picture on ``~/explanation``
     """
 
     def __init__(self, name: str, **node_options: Any) -> None:
@@ -51,8 +56,10 @@ class FrameNode(PerceptionNode[C], Generic[C]):
         self._stage: FrameStage | None = None
         self._outputs: FrameOutputs | None = None
         self._pipeline: FramePipeline | None = None
+        self._explainer: FrameExplainer | None = None
         self._version = 0
         self._enable = self.create_service(SetBool, '~/enable', self._on_enable)
+        self._explain = self.create_service(Trigger, '~/explain', self._on_explain)
         self._enabled = True
 
     @abc.abstractmethod
@@ -100,6 +107,7 @@ class FrameNode(PerceptionNode[C], Generic[C]):
             admit=self._loaded_stage.admit,
         )
         self._pipeline.enabled = self._enabled
+        self._explainer = self._make_explainer(config)
         self._pipeline.start()
 
     def stop(self) -> None:
@@ -107,6 +115,9 @@ class FrameNode(PerceptionNode[C], Generic[C]):
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.stop()
+        explainer, self._explainer = self._explainer, None
+        if explainer is not None:
+            explainer.close()
 
     def free(self) -> None:
         """Give model and topics back."""
@@ -161,6 +172,33 @@ class FrameNode(PerceptionNode[C], Generic[C]):
         done = PublishedAt(found_ns=found_ns, published_ns=published_ns)
         outputs.publish_timing(job, stage.times, done, FrameCounts.of(pipeline))
         outputs.publish_for_people(job, found, self.configuration.overlay_jpeg_quality)
+        if self._explainer is not None:
+            self._explainer.offer(job)
+
+    def _make_explainer(self, config: C) -> FrameExplainer | None:
+        if self._outputs is None:
+            return None
+        model = self._loaded_stage.model
+
+        def opened() -> FrameModel[Any, Any]:
+            return type(model).load(
+                model.bundle, device=config.device, precision=config.precision, threads=1
+            )
+
+        def masks() -> int:
+            return self.configuration.explanation_masks
+
+        return FrameExplainer(self._outputs.explanation, opened, masks)
+
+    def _on_explain(
+        self, _request: Trigger.Request, response: Trigger.Response
+    ) -> Trigger.Response:
+        response.success = self._explainer is not None
+        response.message = 'the node is not active: activate it first'
+        if self._explainer is not None:
+            self._explainer.ask()
+            response.message = 'the next picture will be explained on ~/explanation'
+        return response
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._enabled = request.data

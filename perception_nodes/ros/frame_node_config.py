@@ -27,3 +27,10 @@ class FrameNodeConfig(ImageInputConfig, LifecycleConfig):
     overlay_jpeg_quality: int = setting(
         80, 'JPEG quality of the compressed overlay', minimum=1, maximum=100, live=True
     )
+    explanation_masks: int = setting(
+        200,
+        'Random veils, and runs of the model, for one picture on ~/explanation',
+        minimum=10,
+        maximum=100_000,
+        live=True,
+    )

@@ -75,6 +75,7 @@ class FrameOutputs(abc.ABC, Generic[C, R]):
     :param node: whose private topics they are.
     :param model: names the classes and itself.
     :param version: counts the times the node was configured.
+    :ivar explanation: publisher for who explains the results.
     """
 
     def __init__(self, node: Node, model: FrameModel, version: int) -> None:
@@ -85,6 +86,7 @@ class FrameOutputs(abc.ABC, Generic[C, R]):
         self._overlay = self.offer(Image, '~/overlay')
         self._compressed_overlay = self.offer(CompressedImage, '~/overlay/compressed')
         self._timing = self.offer(FrameTiming, '~/timing')
+        self.explanation = self.offer(Image, '~/explanation')
         self._label_info = self.offer(LabelInfo, '~/label_info', LATCHED_QOS)
         self._vision_info = self.offer(VisionInfo, '~/vision_info', LATCHED_QOS)
 
