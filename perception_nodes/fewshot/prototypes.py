@@ -182,8 +182,23 @@ class PrototypeBank:
         classes; the threshold is the ``rejected_share`` quantile of these scores. A class with
         a single group tells nothing about itself.
         """
-        left_out = self.left_out_scores()
+        left_out = self._left_out
         return float(np.quantile(left_out, self.rejected_share)) if len(left_out) else _LOWEST
+
+    def typicality(self, scores: np.ndarray) -> np.ndarray:
+        """
+        Return how usual scores are for the taught classes, comparable between banks.
+
+        The part of the left-out vectors that score no higher against their own classes (a
+        conformal p-value; Vovk et al., "Algorithmic learning in a random world", 2005). What is
+        unknown lies below ``rejected_share``; 1 where nothing can be left out.
+
+        :param scores: (N,) of :meth:`classify`.
+        :returns: (N,) float32 in 0..1.
+        """
+        usual = np.sort(self._left_out)
+        below = np.searchsorted(usual, np.asarray(scores, np.float32), side='right')
+        return ((below + 1) / (len(usual) + 1)).astype(np.float32)
 
     @property
     def rejects(self) -> bool:
@@ -209,6 +224,10 @@ class PrototypeBank:
             own = self.labels[out]
             found.append(contrast(matcher(self.vectors[out]), own))
         return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+    @cached_property
+    def _left_out(self) -> np.ndarray:
+        return self.left_out_scores()
 
     def _parts(self) -> np.ndarray:
         """Return (N,) the part in which a vector is left out, −1 for those that never are."""

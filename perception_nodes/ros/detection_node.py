@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from perception_nodes.detection import DetectionStage, Detector
+from perception_nodes.fewshot.box_classifier import BoxClassifier
 from perception_nodes.inference.frame_stage import FrameStage
 from perception_nodes.ros.detection_config import DetectionNodeConfig
 from perception_nodes.ros.detection_outputs import DetectionOutputs
@@ -21,6 +22,9 @@ class DetectionNode(FrameNode[DetectionNodeConfig]):
     Publishes, beside the topics of :class:`FrameNode`:
       - ``~/detections`` (vision_msgs/Detection2DArray): boxes in pixels of the input image,
         highest score first
+      - ``~/classified`` (vision_msgs/Detection2DArray): boxes whose ``results`` name a class of
+        ``classifier_bank``, or ``unknown``; worked out beside the frame path, with the header of
+        its image, only while somebody subscribes
 
     Parameters: the fields of :class:`DetectionNodeConfig`.
     """
@@ -36,8 +40,10 @@ class DetectionNode(FrameNode[DetectionNodeConfig]):
 
     def make_outputs(self, stage: FrameStage, version: int) -> DetectionOutputs:
         """Return the topics of detections."""
-        class_id_format = ClassIdFormat(self.configuration.class_id_format)
-        return DetectionOutputs(self, stage.model, version, class_id_format)
+        config = self.configuration
+        classifier = BoxClassifier.open(config, stage.model.class_names)
+        class_id_format = ClassIdFormat(config.class_id_format)
+        return DetectionOutputs(self, stage.model, version, class_id_format, classifier)
 
 
 def main() -> None:

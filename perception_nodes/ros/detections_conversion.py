@@ -13,6 +13,7 @@ from vision_msgs.msg import (
     ObjectHypothesisWithPose,
 )
 
+from perception_nodes.fewshot.box_classifier import NamedBoxes
 from perception_nodes.structures import Detections
 
 
@@ -82,6 +83,20 @@ def detections_to_msg(
 ) -> Detection2DArray:
     """Return a message of its own; see :class:`DetectionMessages` for many of them."""
     return DetectionMessages(class_names, class_id_format).fill(detections, header)
+
+
+def named_boxes_to_msg(named: NamedBoxes, header: Header) -> Detection2DArray:
+    """
+    Return boxes with the class that the second stage gives them.
+
+    ``hypothesis.class_id`` is the taught class, or ``unknown``; ``hypothesis.score`` is how usual
+    the crop is for the taught pictures of the class, 0..1.
+    """
+    names = sorted(set(named.names))
+    numbers = np.array([names.index(name) for name in named.names], np.int64)
+    return detections_to_msg(
+        Detections(named.boxes.xyxy, named.typicality, numbers), header, names
+    )
 
 
 def detections_from_msg(message: Detection2DArray, class_names: Sequence[str]) -> Detections:

@@ -2,12 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from perception_nodes.fewshot.bank_file import save_bank
+from perception_nodes.fewshot.embedding import GradientColorEmbedder
+from perception_nodes.fewshot.prototypes import empty_bank
+from perception_nodes.fewshot.views import VIEWS, embed_views
 from perception_nodes.inference.bundle import ModelBundle, placeholder_weights, write_bundle
 from perception_nodes.inference.bundle_sections import Calibration
 from perception_nodes.inference.bundle_spec import DecoderSpec, InputSpec, ModelSpec
@@ -176,6 +181,18 @@ def image_msg() -> Callable:
         )
 
     return make
+
+
+@pytest.fixture(scope='session')
+def paint_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bank of two taught classes: ``fire`` is red all over, ``leaf`` is green."""
+    embedder = GradientColorEmbedder()
+    length = len(embedder(np.zeros((8, 8, 3), np.uint8)))
+    bank = empty_bank(embedder.name, embedder.settings, (VIEWS, length))
+    for name, paint in (('fire', (255, 0, 0)), ('leaf', (0, 255, 0))):
+        crop = np.full((CELL, CELL, 3), paint, np.uint8)
+        bank = bank.enrolled(name, embed_views(embedder, [crop]))
+    return save_bank(tmp_path_factory.mktemp('bank') / 'paints.npz', bank)
 
 
 @pytest.fixture(scope='session')

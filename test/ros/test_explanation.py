@@ -67,11 +67,11 @@ def test_nobody_who_asks_costs_nothing_and_one_question_gives_one_answer(
     camera.publish(image_msg(NOW_NS, red=((2, 3),)))
     graph.wait_until(lambda: results)
     graph.turn(0.3)
-    assert node._explainer._model is None, 'no second model is opened for nobody'
+    assert not node._explainer.has_model, 'no second model is opened for nobody'
     assert ask(graph).success
     camera.publish(image_msg(NOW_NS + 1, red=((2, 3),)))
-    graph.wait_until(lambda: node._explainer._model is not None)
-    graph.wait_until(lambda: not node._explainer._busy.is_set())
+    graph.wait_until(lambda: node._explainer.has_model)
+    graph.wait_until(lambda: not node._explainer._beside.is_busy)
     assert not node._explainer._asked.is_set()
 
 
@@ -91,7 +91,7 @@ def test_node_stops_in_the_middle_of_an_explanation(graph, blob_bundle, image_ms
     graph.wait_until(publisher.get_subscription_count)
     assert ask(graph).success
     publisher.publish(image_msg(NOW_NS, red=((2, 3),)))
-    graph.wait_until(lambda: node._explainer._model is not None)
+    graph.wait_until(lambda: node._explainer.has_model)
     started = time.monotonic()
     node.trigger_deactivate()
     assert time.monotonic() - started < 5

@@ -78,10 +78,13 @@ def compare(graph, base: type, variants: list) -> None:
         assert found == documented(kind, *base.__mro__) - {CLOCK}, kind
 
 
-def test_detection_node(graph, blob_bundle):
+def test_detection_node(graph, blob_bundle, paint_bank):
     model = str(blob_bundle.path)
-    transports = ('raw', 'compressed')
-    compare(graph, DetectionNode, [{'model': model, 'image_transport': t} for t in transports])
+    variants = [
+        {'model': model, 'image_transport': 'raw', 'classifier_bank': str(paint_bank)},
+        {'model': model, 'image_transport': 'compressed'},
+    ]
+    compare(graph, DetectionNode, variants)
 
 
 def test_segmentation_node(graph, colour_bundle):
