@@ -22,7 +22,7 @@ from perception_nodes.cli.training_run import (
     TimeLimit,
     TrainingRun,
     Trunk,
-    print_report,
+    tell,
 )
 
 app = typer.Typer(help='Train a model and write a bundle.')
@@ -86,7 +86,7 @@ def detection(
         threads=run.thread_count,
         track=track,
     ).write(model, bundle or out / 'bundle')
-    print_report(report)
+    tell(report, settings, out)
 
 
 @app.command()
@@ -173,7 +173,7 @@ def segmentation(
         threads=run.thread_count,
         track=track,
     ).write(model, bundle or out / 'bundle')
-    print_report(report)
+    tell(report, settings, out)
 
 
 @app.command()
@@ -231,7 +231,7 @@ def path(
         threads=run.thread_count,
         track=track,
     ).write(model, bundle or out / 'bundle')
-    print_report(report)
+    tell(report, settings, out)
 
 
 if __name__ == '__main__':

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from perception_nodes.inference.bundle_sections import Provenance
     from perception_nodes.learning.bundling import BundleReport
     from perception_nodes.learning.loop import Progress, Task, Trainer
+    from perception_nodes.learning.recipe import Recipe
 
 _TICKS = 1000  # steps of the progress bar
 
@@ -139,8 +140,15 @@ def _words(values: dict[str, float]) -> str:
     return ' '.join(f'{name} {value:.3f}' for name, value in values.items())
 
 
-def print_report(report: BundleReport) -> None:
-    """Say what was written and measured."""
+def tell(report: BundleReport, recipe: Recipe, out: Path) -> None:
+    """
+    Say what was written and measured, and leave the page about it.
+
+    :param out: folder of the training.
+    """
+    from perception_nodes.cli.training_report import leave_report
+    from perception_nodes.learning.loop import RECORD
+
     before, after = report.calibration_error
     calibration = report.bundle.spec.calibration
     console.print(f'bundle: {report.bundle.path}', highlight=False)
@@ -155,3 +163,5 @@ def print_report(report: BundleReport) -> None:
     console.print(f'{fitted}: calibration error {before:.3f} → {after:.3f}')
     for metric in report.bundle.spec.metrics:
         console.print(f'{metric.name} {metric.value:.3f}', highlight=False)
+    page = leave_report(report, recipe, out / RECORD, out)
+    console.print(f'→ {page}', highlight=False)

@@ -1,5 +1,6 @@
 """The whole command, from labelled pictures to a bundle, on four drawn pictures."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ def test_command_leaves_bundle_record_and_curve(recipe_file, coco_folder, tmp_pa
     assert {metric.name for metric in bundle.spec.metrics} >= {'mAP50', 'AP50/square'}
     assert len((out / 'metrics.jsonl').read_text().splitlines()) == 30
     assert (out / 'curve.png').stat().st_size > 1000
+    page = (out / 'report.html').read_text()
+    assert page.count('<svg') == 2, 'loss and validation'
+    for words in ('mAP50', 'Apache-2.0', 'square', 'learning_rate', bundle.spec.weights.sha256):
+        assert words in page
+    report = json.loads((out / 'report.json').read_text())
+    assert len(report['epochs']) == 30
+    assert report['cost']['minutes'] > 0
+    assert report['data']['learnt from'] == data
+    assert report['model']['licence'] == 'Apache-2.0'
 
 
 def test_unknown_kind_of_data_is_refused_before_training(recipe_file, tmp_path: Path):

@@ -1,0 +1,166 @@
+"""The page and the figures that a training leaves: how it went, the model, its data, its costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from perception_nodes.evaluation.machine import describe_machine
+from perception_nodes.learning.bundling import BundleReport
+from perception_nodes.learning.curve import FIGURES, LOSSES, read_record
+from perception_nodes.learning.recipe import Recipe, recipe_to_dict
+from perception_nodes.visualization.plots import lines_svg
+from perception_nodes.visualization.report import (
+    Figure,
+    Figures,
+    Plot,
+    Report,
+    Section,
+    Table,
+    Text,
+    write_report,
+)
+
+CO2_G_PER_KWH = 473
+"""Mean of the world's electricity in 2024 (Ember, Global Electricity Review 2025)."""
+_MOST_FIGURES = 3
+
+Record = Sequence[Mapping[str, Any]]
+
+
+def leave_report(report: BundleReport, recipe: Recipe, record_path: Path, out: Path) -> Path:
+    """
+    Write ``report.html`` and ``report.json``; return the page.
+
+    :param report: of the bundle that came out.
+    :param record_path: one line of JSON for each epoch.
+    :param out: folder.
+    """
+    record = read_record(record_path)
+    machine = describe_machine()
+    document = {
+        'model': _model_card(report), 'data': _data_card(report), 'cost': _cost(record),
+        'parity': report.parity.differences, 'calibration_error': report.calibration_error,
+        'recipe': recipe_to_dict(recipe), 'machine': machine, 'epochs': record,
+    }  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    (out / 'report.json').write_text(
+        json.dumps(document, indent=1, default=str) + '\n', encoding='utf-8'
+    )
+    return write_report(_page(report, recipe, record, machine), out / 'report.html')
+
+
+def _page(
+    report: BundleReport, recipe: Recipe, record: Record, machine: Mapping[str, str]
+) -> Report:
+    spec = report.bundle.spec
+    where = ', '.join(f'{key}: {value}' for key, value in machine.items())
+    text = yaml.safe_dump(json.loads(json.dumps(recipe_to_dict(recipe))), sort_keys=False)
+    return Report(
+        title=f'Training of {spec.name}',
+        subtitle=f'{spec.task}, {len(record)} epochs, {_minutes(record):.0f} minutes',
+        sections=(
+            Section(title='Result', blocks=(_headline(report, record), *_metrics(report))),
+            Section(title='How it went', blocks=_curves(record)),
+            Section(title='Model card', blocks=(_card(_model_card(report)),)),
+            Section(title='Data card', blocks=(_card(_data_card(report)),)),
+            Section(title='Recipe', blocks=(Text(paragraphs=tuple(text.splitlines())),)),
+            Section(title='Machine', blocks=(Text(paragraphs=(where,)),)),
+        ),
+        footer=f'{spec.provenance.source}; weights sha256 {spec.weights.sha256}',
+    )
+
+
+def _headline(report: BundleReport, record: Record) -> Figures:
+    before, after = report.calibration_error
+    cost = _cost(record)
+    items = [
+        Figure(label=metric.name, value=f'{metric.value:.3f}', note=metric.data)
+        for metric in report.bundle.spec.metrics[:_MOST_FIGURES]
+    ]
+    items += [
+        Figure(label='calibration error', value=f'{after:.3f}', note=f'{before:.3f} before'),
+        Figure(label='decisions as in torch', value=f'{report.parity.agreement:.3%}', note='ONNX'),
+        Figure(label='minutes', value=f'{cost["minutes"]:.0f}'),
+    ]
+    if cost['energy_kwh']:
+        items.append(
+            Figure(
+                label='CO₂, g', value=f'{cost["co2_g"]:.0f}',
+                note=f'{cost["energy_kwh"]:.3f} kWh at {CO2_G_PER_KWH} g/kWh',
+            )
+        )  # fmt: skip
+    return Figures(items=tuple(items))
+
+
+def _metrics(report: BundleReport) -> tuple[Table, ...]:
+    rows = tuple((item.name, item.value, item.data) for item in report.bundle.spec.metrics)
+    return (Table(columns=('figure', 'value', 'measured on'), rows=rows),) if rows else ()
+
+
+def _curves(record: Record) -> tuple[Plot, ...]:
+    """Return the loss terms, and the validation figures, over the epochs."""
+    plots = []
+    for words, wanted in (('loss', LOSSES), ('validation', FIGURES)):
+        names = sorted({name for line in record for name in line if name.startswith(wanted)})
+        series = {}
+        for name in names:
+            known = np.array([(e['epoch'], e[name]) for e in record if e.get(name) is not None])
+            series[name] = known[:, 0], known[:, 1]
+        if series:
+            svg = lines_svg(series, x_label='epoch', y_label=words, salt=f'training {words}')
+            plots.append(Plot(svg=svg))
+    return tuple(plots)
+
+
+def _model_card(report: BundleReport) -> dict[str, object]:
+    """Return what somebody who wants to use the model must know."""
+    bundle = report.bundle
+    spec, calibration = bundle.spec, bundle.spec.calibration
+    size = f'{bundle.weights_path.stat().st_size / 2**20:.1f} MiB'
+    width, height = spec.input.size_wh or ('any', 'any')
+    return {
+        'name': spec.name, 'task': spec.task, 'classes': ', '.join(bundle.classes),
+        'input': f'{width}×{height} {spec.input.color_order.value}, {spec.input.resize}',
+        'weights': f'{spec.weights.file}, {size}, sha256 {spec.weights.sha256}',
+        'licence': spec.provenance.licence, 'begun from': spec.provenance.initialisation,
+        'command': spec.provenance.source,
+        'calibration': f'temperature {calibration.temperature}, bias {calibration.bias}',
+        'not for': 'scenes, cameras and classes other than those of its data; measure it on yours '
+        'first (perception evaluate, perception robustness)',
+    }  # fmt: skip
+
+
+def _data_card(report: BundleReport) -> dict[str, object]:
+    """Return what the model has seen, and what it was measured on."""
+    spec = report.bundle.spec
+    measured = sorted({metric.data for metric in spec.metrics})
+    details = {key: str(value) for key, value in spec.provenance.details.items()}
+    return {
+        'learnt from': spec.provenance.data,
+        'measured on': '; '.join(measured) or 'nothing held out',
+        **details,
+        'check it': 'perception data check ADDRESS finds broken labels, imbalance and leaks',
+    }
+
+
+def _card(values: Mapping[str, object]) -> Table:
+    return Table(
+        columns=('', 'value'), rows=tuple((key, str(value)) for key, value in values.items())
+    )
+
+
+def _cost(record: Record) -> dict[str, float]:
+    energy = float(record[-1].get('energy_kwh') or 0.0) if record else 0.0
+    return {
+        'minutes': _minutes(record), 'energy_kwh': energy, 'co2_g': CO2_G_PER_KWH * energy,
+    }  # fmt: skip
+
+
+def _minutes(record: Record) -> float:
+    return float(record[-1]['minutes']) if record else 0.0
