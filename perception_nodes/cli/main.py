@@ -133,6 +133,11 @@ COMMANDS: dict[str, LazyCommand] = {
         help='Measure what corrupted and attacked pictures cost a segmenter.',
         extra='training',
     ),
+    'select': LazyCommand(
+        module='select',
+        attribute='select_command',
+        help='Choose the pictures that are most worth labelling.',
+    ),
     'pseudo-label': LazyCommand(
         module='pseudo_label',
         attribute='pseudo_label',

@@ -133,6 +133,26 @@ class AdversarialRecipe(AttackConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TeacherRecipe:
+    """A trained segmenter whose logits are learnt too (Hinton, Vinyals and Dean 2015)."""
+
+    bundle: str = setting('', 'folder, URI or name of the model; empty: no teacher')
+    weight: float = setting(1.0, 'weight of the divergence from the teacher', minimum=0.0)
+    temperature: float = setting(
+        2.0, 'divides the logits of both; above 1 unlikely classes say more', minimum=0.1
+    )
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check_settings(self)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a teacher."""
+        return bool(self.bundle)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentationRecipe(Recipe):
     """A whole training run of a segmenter."""
 
@@ -140,3 +160,4 @@ class SegmentationRecipe(Recipe):
     data: MaskDataRecipe = MaskDataRecipe()
     loss: MaskLossRecipe = MaskLossRecipe()
     adversarial: AdversarialRecipe = AdversarialRecipe()
+    teacher: TeacherRecipe = TeacherRecipe()

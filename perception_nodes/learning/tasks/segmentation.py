@@ -32,6 +32,7 @@ from perception_nodes.learning.data.masks import (
     stack_masks,
 )
 from perception_nodes.learning.data.splits import spread_over
+from perception_nodes.learning.distillation import distillation_loss, teacher_of
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
 from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
@@ -79,6 +80,7 @@ class SegmentationTask:
         chosen = spread_over(validation.pictures, recipe.schedule.validation_images)
         self.validation = dataclasses.replace(validation, pictures=tuple(chosen))
         self._weights = class_weights(self.dataset.pixel_counts(), recipe.loss.balance)
+        self._teacher = teacher_of(recipe)
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
@@ -98,9 +100,15 @@ class SegmentationTask:
 
     def loss(self, model: nn.Module, batch: MaskBatch) -> dict[str, torch.Tensor]:
         """Return the loss terms of a batch, a part of it attacked if the recipe says so."""
+        clean = batch.images
         batch = attacked_batch(model, batch, self.recipe)
         logits = enlarged(model(normalised(batch.images, self.recipe)), batch.masks.shape[-2:])
-        return segmentation_loss(logits, batch.masks, self._weights, self.recipe.loss)
+        terms = segmentation_loss(logits, batch.masks, self._weights, self.recipe.loss)
+        if self._teacher is not None:
+            how = self.recipe.teacher
+            divergence = distillation_loss(logits, self._teacher(clean), how.temperature)
+            terms['teacher'] = how.weight * divergence
+        return terms
 
     def parts(self, batch: MaskBatch, count: int) -> list[MaskBatch]:
         """Return the batch cut into parts."""
