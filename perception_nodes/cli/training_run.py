@@ -85,7 +85,10 @@ class TrainingRun:
         from perception_nodes.learning.compute import Compute
         from perception_nodes.learning.energy import available_meter
         from perception_nodes.learning.loop import Trainer
+        from perception_nodes.learning.ranks import join_ranks, own_device
 
+        device = own_device(self.device)
+        ranks = join_ranks(device)
         # Each thread of the training works alone; helpers of single operations would only spin.
         torch.set_num_threads(1)
         trainer = Trainer(
@@ -95,9 +98,13 @@ class TrainingRun:
             time_limit_s=self.time_limit_min * 60 or None,
             threads=self.thread_count,
             meter=available_meter(),
-            compute=Compute.choose(self.device, self.precision),
+            compute=Compute.choose(device, self.precision),
         )
-        console.print(f'Training on {trainer.compute}', highlight=False)
+        if not ranks.leads:
+            trainer.run()
+            raise typer.Exit
+        others = f' in {ranks.count} processes' if ranks.count > 1 else ''
+        console.print(f'Training on {trainer.compute}{others}', highlight=False)
         _train(trainer, name)
         begun = [] if self.seed is None else ['--seed', str(self.seed)]
         begun += ['--start', str(self.start)] if self.start else []

@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 from perception_nodes.learning.averaging import averaged, parameter_groups, rate_factor
 from perception_nodes.learning.compute import Compute, placed
 from perception_nodes.learning.energy import Meter, NoMeter
+from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipe import ScheduleRecipe
 from perception_nodes.learning.replicas import Replicas
 
@@ -109,6 +110,7 @@ class Trainer:
         self.folder = folder
         self.time_limit_s = time_limit_s
         self.compute = compute or Compute()
+        self.ranks = Ranks.now()
         self.threads = threads if self.compute.device.type == 'cpu' else 1
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(task.seed)
@@ -122,7 +124,7 @@ class Trainer:
         self.best, self.spent_s, self.energy_kwh = -1.0, 0.0, 0.0
         if resume and (folder / CHECKPOINT).exists():
             self._load()
-        elif not resume:
+        elif not resume and self.ranks.leads:
             (folder / RECORD).unlink(missing_ok=True)
 
     def run(self, callbacks: Iterable[Callback] = ()) -> Path:
@@ -133,13 +135,15 @@ class Trainer:
             losses = self._run_epoch(callbacks)
             started = time.monotonic()
             self.epoch += 1
-            figures = self.task.validate(self.mean.module) if self._is_validated() else {}
+            is_looked_at = self._is_validated() and self.ranks.leads
+            figures = self.task.validate(self.mean.module) if is_looked_at else {}
             if figures and figures[self.task.metric] > self.best:
                 self.best = figures[self.task.metric]
                 _write(self.folder / BEST, self.mean.module.state_dict())
             self.spent_s += time.monotonic() - started
             self.energy_kwh += self.meter.stop()
-            self._save(losses, figures)
+            if self.ranks.leads:
+                self._save(losses, figures)
             self._tell(callbacks, losses, figures)
         return self.folder / BEST
 
@@ -176,7 +180,7 @@ class Trainer:
         done = 0
         started = time.monotonic()
         for batch in batches:
-            losses = self.train_step(batch, self._fraction())
+            losses = self.train_step(batch, self._pace())
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value
             done += 1
@@ -201,6 +205,7 @@ class Trainer:
         self.replicas.zero_grad()
         parts = self.task.parts(placed(batch, self.compute.device), self.threads)
         terms = self.replicas.backward(self.task.loss, parts)
+        self.ranks.average_gradients(self.model)
         if not math.isfinite(sum(terms.values())):
             raise FloatingPointError(
                 f'loss {sum(terms.values())} at step {self.step}; lower schedule.learning_rate'
@@ -212,6 +217,12 @@ class Trainer:
         self.step += 1
         return terms
 
+    def _pace(self) -> float:
+        """Return the part of the run that is over, the same in all processes."""
+        if self.time_limit_s is None:
+            return self._fraction()
+        return self.ranks.agreed(self._fraction, self.compute.device)
+
     def _fraction(self) -> float:
         """Return which part of the run is over, by steps or by time."""
         by_steps = self.step / max(self.epoch_length * self.task.schedule.epochs, 1)
@@ -220,7 +231,11 @@ class Trainer:
 
     def _out_of_time(self) -> bool:
         """Return whether the time limit has passed."""
-        return self.time_limit_s is not None and self.spent_s >= self.time_limit_s
+        if self.time_limit_s is None:
+            return False
+        limit_s = self.time_limit_s
+        # Clocks differ: all processes must stop after the same step.
+        return bool(self.ranks.agreed(lambda: float(self.spent_s >= limit_s), self.compute.device))
 
     def _tell(
         self, callbacks: list[Callback], losses: dict[str, float], figures: dict[str, float]

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from perception_nodes.inference.bundle_sections import InputSpec
 from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.data.pictures import Sample
+from perception_nodes.learning.ranks import Ranks, ShareSampler
 from perception_nodes.learning.recipe import Recipe, ScheduleRecipe
 from perception_nodes.structures import ColorOrder
 
@@ -77,6 +78,8 @@ def training_batches(
     """
     Return the shuffled batches of an epoch; the same seed gives the same batches.
 
+    Of several processes each gets its own share of every batch.
+
     :param dataset: of samples, with a length.
     :param schedule: size of the batches and of the epoch.
     :param seed: differs from epoch to epoch.
@@ -85,10 +88,13 @@ def training_batches(
     size = len(dataset)  # type: ignore[arg-type]
     count = schedule.epoch_pictures or size
     generator = torch.Generator().manual_seed(seed)
+    whole = RandomSampler(dataset, num_samples=count, generator=generator)  # type: ignore[arg-type]
+    ranks = Ranks.now()
+    sampler = whole if ranks.count == 1 else ShareSampler(whole, ranks)
     return DataLoader(
         dataset,
-        batch_size=min(schedule.batch, count),
-        sampler=RandomSampler(dataset, num_samples=count, generator=generator),  # type: ignore[arg-type]
+        batch_size=ranks.share_of(min(schedule.batch, count)),
+        sampler=sampler,
         drop_last=True,
         num_workers=workers,
         collate_fn=collate,

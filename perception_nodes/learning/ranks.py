@@ -1,0 +1,132 @@
+"""
+One training in several processes, as ``torchrun`` starts them: a GPU each, or a machine each.
+
+Every process has the whole network and its own share of each batch; gradients are averaged, so
+that all take the same step. Process 0 alone validates and writes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.data import Sampler
+
+_VARIABLES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranks:
+    """
+    This process among those of one training.
+
+    :param rank: number of this process, from 0.
+    :param count: of all processes.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    @classmethod
+    def now(cls) -> Ranks:
+        """Return what is set up; one process alone where nothing is."""
+        if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+            return cls()
+        return cls(rank=torch.distributed.get_rank(), count=torch.distributed.get_world_size())
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process validates and writes."""
+        return self.rank == 0
+
+    def average_gradients(self, model: nn.Module) -> None:
+        """Replace every gradient by its mean over the processes."""
+        if self.count == 1:
+            return
+        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        torch.distributed.all_reduce(flat)
+        flat /= self.count
+        for gradient, part in zip(
+            gradients, flat.split([item.numel() for item in gradients]), strict=True
+        ):
+            gradient.copy_(part.view_as(gradient))
+
+    def agreed(self, decide: Callable[[], float], device: torch.device) -> float:
+        """
+        Return what the leading process decides; the others wait for it.
+
+        :param decide: called in the leading process alone.
+        :param device: of the training.
+        """
+        if self.count == 1:
+            return decide()
+        value = torch.tensor([decide() if self.leads else 0.0], dtype=torch.float64)
+        value = value.to(device)
+        torch.distributed.broadcast(value, 0)
+        return float(value)
+
+    def share_of(self, batch: int) -> int:
+        """
+        Return how many of a batch this process takes.
+
+        :raises ValueError: when the batch cannot be shared evenly.
+        """
+        if batch % self.count:
+            raise ValueError(
+                f'schedule.batch: {batch} cannot be shared by {self.count} processes; take a '
+                f'multiple of {self.count}, or start fewer'
+            )
+        return batch // self.count
+
+
+class ShareSampler(Sampler[int]):
+    """
+    Every n-th of the samples of another sampler, the same number in every process.
+
+    :param whole: the same in all processes, with a length.
+    """
+
+    def __init__(self, whole: Sampler[int], ranks: Ranks) -> None:
+        self._whole, self._ranks = whole, ranks
+
+    def __len__(self) -> int:
+        """Return the number of samples of this process."""
+        return len(self._whole) // self._ranks.count  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the samples of this process."""
+        for number, index in enumerate(self._whole):
+            if number // self._ranks.count >= len(self):
+                return
+            if number % self._ranks.count == self._ranks.rank:
+                yield index
+
+
+def join_ranks(device: str) -> Ranks:
+    """
+    Join the training that ``torchrun`` started; alone where it did not.
+
+    :param device: ``cpu`` meets over gloo, ``cuda`` over NCCL.
+    """
+    if missing(_VARIABLES):
+        return Ranks()
+    if not torch.distributed.is_initialized():
+        on_gpu = device != 'cpu' and torch.cuda.is_available()
+        torch.distributed.init_process_group('nccl' if on_gpu else 'gloo')
+    return Ranks.now()
+
+
+def own_device(device: str) -> str:
+    """Return the GPU of this process where ``torchrun`` started several; else as it is."""
+    if device in ('auto', 'cuda') and not missing(_VARIABLES) and torch.cuda.is_available():
+        return f'cuda:{os.environ["LOCAL_RANK"]}'
+    return device
+
+
+def missing(names: Iterable[str]) -> bool:
+    """Return whether any environment variable is not set."""
+    return any(name not in os.environ for name in names)
