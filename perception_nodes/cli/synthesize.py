@@ -40,6 +40,10 @@ def synthesize(
     tight: Annotated[
         bool, typer.Option('--tight', help='With --on-path: bends down to 0.45 m radius.')
     ] = False,
+    disturbed: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help='Part in bad light, rain, fog, or with a dirty lens.'),
+    ] = 0.0,
     paths: Annotated[bool, typer.Option(help='Also write points of the path ahead.')] = False,
 ) -> None:
     """Render randomised scenes with exact boxes as a COCO data set."""
@@ -53,10 +57,12 @@ def synthesize(
     try:
         if on_path:
             config = RandomizationConfig.on_path(
-                assets=assets, seed=seed, size_wh=size_wh, tight=tight
+                assets=assets, seed=seed, size_wh=size_wh, tight=tight, disturbed=disturbed
             )
         else:
-            config = RandomizationConfig(assets=assets, seed=seed, size_wh=size_wh)
+            config = RandomizationConfig(
+                assets=assets, seed=seed, size_wh=size_wh, disturbed=disturbed
+            )
         job = synthesis.SynthesisJob(
             folder=out,
             config=config,

@@ -7,8 +7,9 @@ from enum import Enum
 
 import numpy as np
 
+from perception_nodes.imaging.disturbances import disturb, random_disturbance
 from perception_nodes.simulation.assembly import compose_design, random_lights, random_path
-from perception_nodes.simulation.camera import PinholeCamera, camera_pose
+from perception_nodes.simulation.camera import PinholeCamera, camera_pose, floor_from_pixel
 from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.families import FAMILIES, Assets
 from perception_nodes.simulation.layout import Layout, random_layout
@@ -19,7 +20,7 @@ from perception_nodes.simulation.vehicle import Pose2D
 from perception_nodes.simulation.view import RenderedView
 from perception_nodes.structures import check_settings, setting
 
-SCENE_STREAM, STAGE_STREAM = 0, 1
+SCENE_STREAM, STAGE_STREAM, DISTURBANCE_STREAM = 0, 1, 2
 """First numbers of the random streams, so that scenes and stages never share one."""
 STATIONS_M = (0.2, 5.0)
 """Where on the path a camera stands; it is the part that passes near the room's middle."""
@@ -77,6 +78,12 @@ class RandomizationConfig:
     sensor_strength: float = setting(
         1.0, 'flaws of the camera: 0 none, 1 a cheap one', minimum=0, maximum=1
     )
+    disturbed: float = setting(
+        0.0,
+        'part of the pictures in bad light, rain, fog, or through a dirty lens',
+        minimum=0,
+        maximum=1,
+    )
     scenes_per_stage: int = setting(
         10, 'scenes that share one stock of things and textures', minimum=1
     )
@@ -91,12 +98,19 @@ class RandomizationConfig:
 
     @classmethod
     def on_path(
-        cls, *, assets: str, seed: int, size_wh: tuple[int, int], tight: bool = False
+        cls,
+        *,
+        assets: str,
+        seed: int,
+        size_wh: tuple[int, int],
+        tight: bool = False,
+        disturbed: float = 0.0,
     ) -> RandomizationConfig:
         """Return what a small robot sees that follows a marked path among things."""
         viewpoint = Viewpoint.TIGHT_PATH if tight else Viewpoint.PATH
         return cls(
             assets=assets, seed=seed, size_wh=size_wh, viewpoint=viewpoint.value,
+            disturbed=disturbed,
             things=(0, 7), clutter=(0, 3), height_px=(24.0, 420.0), farthest_m=8.0,
             camera_height_m=(0.2, 0.6), pitch_deg=(4.0, 28.0), fovy_deg=(50.0, 75.0),
         )  # fmt: skip
@@ -163,8 +177,20 @@ class SceneRenderer:
         stage.set_lights(random_lights(rng, self._family))
         view = self._renderer.render(layout.world_from_optical, camera)
         effects = random_effects(rng, self.config.sensor_strength)
-        view = replace(view, rgb=apply_effects(view.rgb, effects, rng))
+        rgb = self._disturbed(view, index, floor_from_pixel(layout.world_from_optical, camera))
+        view = replace(view, rgb=apply_effects(rgb, effects, rng))
         return Scene(index=index, view=view, camera=camera, layout=layout, path=design.path)
+
+    def _disturbed(self, view: RenderedView, index: int, floor: np.ndarray) -> np.ndarray:
+        """Return the picture of a scene, disturbed by chance; scenes do not depend on it."""
+        rng = np.random.default_rng([self.config.seed, DISTURBANCE_STREAM, index])
+        if rng.random() >= self.config.disturbed:
+            return view.rgb
+        seed = int(rng.integers(2**31))
+        return disturb(
+            view.rgb, random_disturbance(rng), seed=seed, frame=index, depth_m=view.depth_m,
+            floor_from_pixel=floor,
+        )  # fmt: skip
 
     def _base(self, rng: np.random.Generator, path: CoursePath | None) -> Pose2D | None:
         """Return where in the lane the camera stands, None where it stands in the middle."""

@@ -3,11 +3,8 @@ import pytest
 import torch
 from torchvision import tv_tensors
 
-from perception_nodes.learning.data.disturbed import (
-    RandomDisturbance,
-    disturbed_frame,
-    random_disturbance,
-)
+from perception_nodes.imaging.disturbances import random_disturbance
+from perception_nodes.learning.data.disturbed import RandomDisturbance, disturbed_frame
 from perception_nodes.learning.data.masks import mask_transform
 from perception_nodes.learning.recipes.segmentation import MaskDataRecipe
 from perception_nodes.structures import ColorOrder, Frame

@@ -32,6 +32,18 @@ def test_other_seed_gives_other_scenes(rendering, train_scenes):
     renderer.close()
 
 
+def test_disturbed_scenes_are_the_same_scenes_in_worse_pictures(rendering, train_scenes):
+    pictures = []
+    for _ in range(2):
+        renderer = SceneRenderer(RandomizationConfig(assets='train', seed=11, disturbed=1.0))
+        scene = renderer.render(3)
+        renderer.close()
+        assert np.array_equal(scene.view.class_ids, train_scenes[3].view.class_ids)
+        assert not np.array_equal(scene.view.rgb, train_scenes[3].view.rgb)
+        pictures.append(scene.view.rgb)
+    assert np.array_equal(*pictures)
+
+
 def test_boxes_are_tight_around_the_visible_pixels(train_scenes, held_out_scenes):
     checked = 0
     for scene in [*train_scenes, *held_out_scenes]:
