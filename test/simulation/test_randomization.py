@@ -33,15 +33,20 @@ def test_other_seed_gives_other_scenes(rendering, train_scenes):
 
 
 def test_disturbed_scenes_are_the_same_scenes_in_worse_pictures(rendering, train_scenes):
-    pictures = []
+    config, pictures = RandomizationConfig(assets='train', seed=11, disturbed=1.0), []
     for _ in range(2):
-        renderer = SceneRenderer(RandomizationConfig(assets='train', seed=11, disturbed=1.0))
-        scene = renderer.render(3)
+        renderer = SceneRenderer(config)
+        scenes = [renderer.render(index) for index in range(4)]
         renderer.close()
-        assert np.array_equal(scene.view.class_ids, train_scenes[3].view.class_ids)
-        assert not np.array_equal(scene.view.rgb, train_scenes[3].view.rgb)
-        pictures.append(scene.view.rgb)
+        for scene, plain in zip(scenes, train_scenes, strict=False):
+            assert np.array_equal(scene.view.class_ids, plain.view.class_ids)
+        pictures.append([scene.view.rgb for scene in scenes])
     assert np.array_equal(*pictures)
+    changed = [
+        not np.array_equal(rgb, plain.view.rgb)
+        for rgb, plain in zip(pictures[0], train_scenes, strict=False)
+    ]
+    assert sum(changed) >= 2, 'some are drawn without any disturbance'
 
 
 def test_boxes_are_tight_around_the_visible_pixels(train_scenes, held_out_scenes):
