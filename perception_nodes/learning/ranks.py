@@ -8,12 +8,11 @@ that all take the same step. Process 0 alone validates and writes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.utils.data import Sampler
 
 _VARIABLES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')
 
@@ -82,28 +81,9 @@ class Ranks:
             )
         return batch // self.count
 
-
-class ShareSampler(Sampler[int]):
-    """
-    Every n-th of the samples of another sampler, the same number in every process.
-
-    :param whole: the same in all processes, with a length.
-    """
-
-    def __init__(self, whole: Sampler[int], ranks: Ranks) -> None:
-        self._whole, self._ranks = whole, ranks
-
-    def __len__(self) -> int:
-        """Return the number of samples of this process."""
-        return len(self._whole) // self._ranks.count  # type: ignore[arg-type]
-
-    def __iter__(self) -> Iterator[int]:
-        """Yield the samples of this process."""
-        for number, index in enumerate(self._whole):
-            if number // self._ranks.count >= len(self):
-                return
-            if number % self._ranks.count == self._ranks.rank:
-                yield index
+    def share(self, order: Sequence[int]) -> Sequence[int]:
+        """Return every n-th of an order that all processes have; each gets the same number."""
+        return order[: len(order) // self.count * self.count][self.rank :: self.count]
 
 
 def join_ranks(device: str) -> Ranks:
@@ -112,7 +92,7 @@ def join_ranks(device: str) -> Ranks:
 
     :param device: ``cpu`` meets over gloo, ``cuda`` over NCCL.
     """
-    if missing(_VARIABLES):
+    if not _is_started():
         return Ranks()
     if not torch.distributed.is_initialized():
         on_gpu = device != 'cpu' and torch.cuda.is_available()
@@ -122,11 +102,11 @@ def join_ranks(device: str) -> Ranks:
 
 def own_device(device: str) -> str:
     """Return the GPU of this process where ``torchrun`` started several; else as it is."""
-    if device in ('auto', 'cuda') and not missing(_VARIABLES) and torch.cuda.is_available():
+    if device in ('auto', 'cuda') and _is_started() and torch.cuda.is_available():
         return f'cuda:{os.environ["LOCAL_RANK"]}'
     return device
 
 
-def missing(names: Iterable[str]) -> bool:
-    """Return whether any environment variable is not set."""
-    return any(name not in os.environ for name in names)
+def _is_started() -> bool:
+    """Return whether ``torchrun``, or what sets the same variables, started this process."""
+    return all(name in os.environ for name in _VARIABLES)

@@ -8,7 +8,7 @@ import torch
 import yaml
 from torch import nn
 
-from perception_nodes.learning.ranks import Ranks, ShareSampler, join_ranks, own_device
+from perception_nodes.learning.ranks import Ranks, join_ranks, own_device
 from perception_nodes.learning.recipe import recipe_to_dict
 
 SCRIPT = """
@@ -83,9 +83,9 @@ def test_one_process_alone_averages_and_waits_for_nothing():
 
 def test_shares_are_disjoint_and_of_one_length():
     whole = list(range(11))
-    shares = [list(ShareSampler(whole, Ranks(rank=rank, count=3))) for rank in range(3)]
+    shares = [Ranks(rank=rank, count=3).share(whole) for rank in range(3)]
     assert shares == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
-    assert len(ShareSampler(whole, Ranks(rank=1, count=3))) == 3
+    assert Ranks().share(whole) == whole
 
 
 def test_batch_that_cannot_be_shared_is_refused_with_the_cure():

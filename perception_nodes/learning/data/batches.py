@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from perception_nodes.inference.bundle_sections import InputSpec
 from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.data.pictures import Sample
-from perception_nodes.learning.ranks import Ranks, ShareSampler
+from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipe import Recipe, ScheduleRecipe
 from perception_nodes.structures import ColorOrder
 
@@ -90,7 +90,7 @@ def training_batches(
     generator = torch.Generator().manual_seed(seed)
     whole = RandomSampler(dataset, num_samples=count, generator=generator)  # type: ignore[arg-type]
     ranks = Ranks.now()
-    sampler = whole if ranks.count == 1 else ShareSampler(whole, ranks)
+    sampler = whole if ranks.count == 1 else ranks.share(list(whole))
     return DataLoader(
         dataset,
         batch_size=ranks.share_of(min(schedule.batch, count)),
