@@ -152,12 +152,24 @@ def _most_harmful(
     weigh: Weigh,
 ) -> torch.Tensor:
     """Return for each picture the start that ends with most wrong pixels."""
-    best = _climbed(logits_of, pictures, masks, config, generator, weigh)
+    lowest = (pictures - config.epsilon).clamp(0.0, 1.0)
+    highest = (pictures + config.epsilon).clamp(0.0, 1.0)
+
+    def climbed() -> torch.Tensor:
+        """Return the pictures after all steps from one random start."""
+        start = torch.rand(pictures.shape, generator=generator, device=pictures.device)
+        changed = (pictures + config.epsilon * (2 * start - 1)).clamp(lowest, highest)
+        for step in range(config.iterations):
+            upwards = gradient(logits_of, changed, masks, weigh, step / config.iterations).sign()
+            changed = (changed + config.step * upwards).clamp(lowest, highest)
+        return changed
+
+    best = climbed()
     if config.restarts == 1:
         return best
     harm = _harm(logits_of, best, masks)
     for _ in range(config.restarts - 1):
-        other = _climbed(logits_of, pictures, masks, config, generator, weigh)
+        other = climbed()
         its_harm = _harm(logits_of, other, masks)
         best = torch.where((its_harm > harm).view(-1, 1, 1, 1), other, best)
         harm = torch.maximum(harm, its_harm)
@@ -167,22 +179,3 @@ def _most_harmful(
 @torch.no_grad()
 def _harm(logits_of: Logits, pictures: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     return wrong_part(logits_of(pictures), masks)
-
-
-def _climbed(
-    logits_of: Logits,
-    pictures: torch.Tensor,
-    masks: torch.Tensor,
-    config: AttackConfig,
-    generator: torch.Generator | None,
-    weigh: Weigh,
-) -> torch.Tensor:
-    """Return the pictures after all steps from one random start."""
-    lowest = (pictures - config.epsilon).clamp(0.0, 1.0)
-    highest = (pictures + config.epsilon).clamp(0.0, 1.0)
-    start = torch.rand(pictures.shape, generator=generator, device=pictures.device)
-    changed = (pictures + config.epsilon * (2 * start - 1)).clamp(lowest, highest)
-    for step in range(config.iterations):
-        upwards = gradient(logits_of, changed, masks, weigh, step / config.iterations).sign()
-        changed = (changed + config.step * upwards).clamp(lowest, highest)
-    return changed
