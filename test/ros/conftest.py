@@ -183,6 +183,16 @@ def image_msg() -> Callable:
     return make
 
 
+@pytest.fixture
+def camera(graph, node):
+    """Return a publisher of pictures that the node of the test module listens to."""
+    from sensor_msgs.msg import Image
+
+    publisher = graph.probe.create_publisher(Image, 'image', 5)
+    graph.wait_until(publisher.get_subscription_count)
+    return publisher
+
+
 @pytest.fixture(scope='session')
 def paint_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bank of two taught classes: ``fire`` is red all over, ``leaf`` is green."""

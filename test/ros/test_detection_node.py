@@ -36,13 +36,6 @@ def node(graph, blob_bundle):
 
 
 @pytest.fixture
-def camera(graph, node):
-    publisher = graph.probe.create_publisher(Image, 'image', 5)
-    graph.wait_until(publisher.get_subscription_count)
-    return publisher
-
-
-@pytest.fixture
 def results(graph, node):
     found = graph.listen(Detection2DArray, 'detection_node/detections')
     graph.wait_until(lambda: graph.probe.count_publishers('detection_node/detections'))

@@ -6,7 +6,6 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
 from perception_nodes.ros.detection_node import DetectionNode
@@ -23,13 +22,6 @@ def node(graph, blob_bundle, paint_bank):
     )
     graph.wait_until(lambda: made.state_label == 'active')
     return made
-
-
-@pytest.fixture
-def camera(graph, node):
-    publisher = graph.probe.create_publisher(Image, 'image', 5)
-    graph.wait_until(publisher.get_subscription_count)
-    return publisher
 
 
 def test_taught_classes_appear_on_the_boxes(graph, node, camera, image_msg):
