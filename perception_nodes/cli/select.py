@@ -80,12 +80,8 @@ def select_command(
         frame = read_picture(path)
         vectors.append(_vector(_WHOLE_PICTURE, frame))
         doubts.append(doubt(frame))
-    known = [
-        _vector(_WHOLE_PICTURE, read_picture(path))
-        for path in track(_pictures(labelled or []) if labelled else [], 'Looking at labelled')
-    ]
     placed = np.array(vectors, np.float32)
-    already = np.array(known, np.float32) if known else None
+    already = _known_vectors(labelled) if labelled else None
     chosen = select(placed, np.array(doubts), count, wanted, known=already, seed=seed)
     entries = [
         Chosen(path=paths[number], doubt=doubts[number], unlike=float(unlike))
@@ -125,6 +121,12 @@ def _pictures(sources: list[str]) -> list[Path]:
 
 def _vector(embedder: Embedder, frame: Frame) -> np.ndarray:
     return embedder(np.ascontiguousarray(frame.in_order(ColorOrder.RGB)))
+
+
+def _known_vectors(labelled: list[str]) -> np.ndarray:
+    """Return (M, D) float32 of the pictures that are labelled already."""
+    paths = track(_pictures(labelled), 'Looking at labelled')
+    return np.array([_vector(_WHOLE_PICTURE, read_picture(path)) for path in paths], np.float32)
 
 
 def _doubter(model: str, **where: object) -> Callable[[Frame], float]:

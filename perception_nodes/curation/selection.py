@@ -16,7 +16,7 @@ from perception_nodes.structures import Detections, SegmentationMask
 
 CANDIDATES = 4
 """With both reasons, so many times the wanted pictures are looked at, the most doubted."""
-_SUREST_WORDS = 5
+_LEAST_SURE = 5
 
 
 class Strategy(str, Enum):
@@ -38,8 +38,8 @@ def doubt_of_boxes(found: Detections) -> float:
     """
     scores = np.clip(found.scores.astype(np.float64), 1e-6, 1 - 1e-6)
     entropy = -(scores * np.log2(scores) + (1 - scores) * np.log2(1 - scores))
-    largest = np.sort(entropy)[::-1][:_SUREST_WORDS]
-    return float(largest.sum() / _SUREST_WORDS)
+    largest = np.sort(entropy)[::-1][:_LEAST_SURE]
+    return float(largest.sum() / _LEAST_SURE)
 
 
 def doubt_of_mask(mask: SegmentationMask) -> float:

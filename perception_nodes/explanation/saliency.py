@@ -32,7 +32,7 @@ def explain(
     :raises ValueError: for a method that the model does not allow.
     """
     if config.method == Method.GRAD_CAM.value:
-        small = _felt(question, frame)
+        small = _by_gradients(question, frame)
         advance()
     elif config.method == Method.OCCLUSION.value:
         small = _occluded(question, frame, config, advance)
@@ -60,7 +60,7 @@ def without(frame: Frame, kept: np.ndarray) -> Frame:
     return replace(frame, pixels=np.rint(mixed).astype(np.uint8))
 
 
-def _felt(question: Question, frame: Frame) -> np.ndarray:
+def _by_gradients(question: Question, frame: Frame) -> np.ndarray:
     """Return (K, h, w): what the gradients say."""
     if not isinstance(question, RegionQuestion):
         raise ValueError(
