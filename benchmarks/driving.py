@@ -87,8 +87,8 @@ def clean_plans(follower: str, runs: int) -> Iterator[RunPlan]:
 
 
 def disturbed_plans(follower: str, runs: int) -> Iterator[RunPlan]:
-    """Yield every course under both levels of all disturbances at once."""
-    for level, course, seed in product(('medium', 'strong'), COURSES, range(runs)):
+    """Yield every course under both levels of all disturbances at once, seed after seed."""
+    for seed, level, course in product(range(runs), ('medium', 'strong'), COURSES):
         yield RunPlan(course=course, follower=follower, seed=seed, disturbance=level)
 
 

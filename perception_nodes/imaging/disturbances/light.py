@@ -65,25 +65,24 @@ def cast_shadows(
     """
     if level <= 0:
         return rgb
-    height, width = rgb.shape[:2]
-    grid = _grid((height, width)) @ np.asarray(floor_from_pixel, np.float32).T
-    on_floor = grid[..., 2] > 1e-6
-    scale = SHADOW_SIDE / SHADOW_TILE_M / np.where(on_floor, grid[..., 2], 1)
-    u, v = (np.mod(grid[..., axis] * scale, SHADOW_SIDE) for axis in (0, 1))
-    dark = cv2.remap(
-        _shadow_tile(seed), u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP,
-    )  # fmt: skip
+    columns = np.arange(rgb.shape[1], dtype=np.float32) + np.float32(0.5)
+    rows = np.arange(rgb.shape[0], dtype=np.float32)[:, None] + np.float32(0.5)
+    x, y, ahead = (
+        a * columns + (b * rows + c) for a, b, c in np.asarray(floor_from_pixel, np.float32)
+    )
+    on_floor = ahead > 1e-6
+    tiles = np.float32(1 / SHADOW_TILE_M) / np.where(on_floor, ahead, np.float32(1))
+    u, v = (_into_tile(metres * tiles) for metres in (x, y))
+    dark = cv2.remap(_shadow_tile(seed), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     edge = np.clip((dark - 0.5) * (2 + 10 * level) + 0.5, 0, 1)
-    light = np.where(on_floor, 1 - DARKEST_SHADOW * level * edge, 1).astype(np.float32)
+    light = np.where(on_floor, 1 - DARKEST_SHADOW * level * edge, np.float32(1))
     return cv2.multiply(rgb, cv2.merge([light, light, light]), dtype=cv2.CV_8U)
 
 
-@lru_cache(maxsize=4)
-def _grid(shape_hw: tuple[int, int]) -> np.ndarray:
-    """Return (H, W, 3) float32 pixel centres (u, v, 1)."""
-    y, x = np.mgrid[0 : shape_hw[0], 0 : shape_hw[1]].astype(np.float32) + 0.5
-    return np.dstack([x, y, np.ones_like(x)])
+def _into_tile(tiles: np.ndarray) -> np.ndarray:
+    """Return places, in tiles, as places in pixels of the one tile that repeats."""
+    inside: np.ndarray = (tiles - np.floor(tiles)) * np.float32(SHADOW_SIDE)
+    return inside
 
 
 @lru_cache(maxsize=4)
