@@ -23,6 +23,8 @@ from torch.utils.data import DataLoader
 from perception_nodes.learning.averaging import averaged, parameter_groups, rate_factor
 from perception_nodes.learning.compute import Compute, placed
 from perception_nodes.learning.energy import Meter, NoMeter
+from perception_nodes.learning.models.widths import shapes_of, sized_like
+from perception_nodes.learning.pruning import settled
 from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipe import ScheduleRecipe
 from perception_nodes.learning.replicas import Replicas
@@ -114,7 +116,11 @@ class Trainer:
         self.threads = threads if self.compute.device.type == 'cpu' else 1
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(task.seed)
-        self.model = task.build_model().to(self.compute.device)
+        model = task.build_model()
+        state = self._kept_state() if resume else None
+        if state is not None:
+            sized_like(model, shapes_of(state['model']))
+        self.model = model.to(self.compute.device)
         self.model = self.model.to(memory_format=torch.channels_last)
         self.replicas = Replicas(self.compute.running(self.model), self.threads)
         self.optimiser = torch.optim.AdamW(parameter_groups(self.model, task.schedule))
@@ -122,8 +128,8 @@ class Trainer:
         self.mean: AveragedModel = averaged(self.model, task.schedule.ema_decay)
         self.epoch, self.step, self.epoch_length = 0, 0, 1
         self.best, self.spent_s, self.energy_kwh = -1.0, 0.0, 0.0
-        if resume and (folder / CHECKPOINT).exists():
-            self._load()
+        if state is not None:
+            self._load(state)
         elif not resume and self.ranks.leads:
             (folder / RECORD).unlink(missing_ok=True)
 
@@ -157,7 +163,7 @@ class Trainer:
         """Return the network with the best weights, on the CPU; the training is over."""
         best = torch.load(self.folder / BEST, map_location='cpu', weights_only=True)
         self.model.to('cpu').load_state_dict(best)
-        return self.model
+        return settled(self.model)
 
     def history(self) -> dict[str, float | str]:
         """Return how long the training was, and how good the kept weights are."""
@@ -271,9 +277,16 @@ class Trainer:
         with (self.folder / RECORD).open('a', encoding='utf-8') as record:
             record.write(json.dumps({**line, **rounded}) + '\n')
 
-    def _load(self) -> None:
+    def _kept_state(self) -> dict[str, Any] | None:
+        """Return the checkpoint, if there is one."""
+        path = self.folder / CHECKPOINT
+        state: dict[str, Any] | None = None
+        if path.exists():
+            state = torch.load(path, map_location='cpu', weights_only=True)
+        return state
+
+    def _load(self, state: dict[str, Any]) -> None:
         """Go on from the checkpoint."""
-        state = torch.load(self.folder / CHECKPOINT, map_location='cpu', weights_only=True)
         self.model.load_state_dict(state['model'])
         self.mean.load_state_dict(state['mean'])
         self.optimiser.load_state_dict(state['optimiser'])

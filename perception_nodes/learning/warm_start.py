@@ -10,6 +10,7 @@ their mean. The statistics are measured on pictures.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch import nn
+
+from perception_nodes.learning.models.widths import Shape, resize
 
 _TRUNK = 'trunk.'
 _PICTURES = 64  # from which batch norms take their statistics
@@ -38,11 +41,13 @@ def started_from(
     start: Path | None,
     pictures: Iterable[torch.Tensor],
     new: Sequence[str] = (),
+    *,
+    narrower: bool = False,
 ) -> nn.Module:
     """Return the model, with the function of an exported one if there is a start."""
     if start is None:
         return model
-    return load_exported(model, start, _first(pictures, _PICTURES), new)
+    return load_exported(model, start, _first(pictures, _PICTURES), new, narrower=narrower)
 
 
 def _first(batches: Iterable[torch.Tensor], pictures: int) -> Iterator[torch.Tensor]:
@@ -100,7 +105,12 @@ def exported_convolutions(path: Path) -> list[tuple[torch.Tensor, torch.Tensor |
 
 
 def load_exported(
-    model: nn.Module, path: Path, pictures: Iterable[torch.Tensor], new: Sequence[str] = ()
+    model: nn.Module,
+    path: Path,
+    pictures: Iterable[torch.Tensor],
+    new: Sequence[str] = (),
+    *,
+    narrower: bool = False,
 ) -> nn.Module:
     """
     Give a model the function of its exported form, and return it.
@@ -110,18 +120,23 @@ def load_exported(
     :param pictures: batches of network input, at least one; the norms take their statistics.
     :param new: beginnings of the names of branches that the exported network lacked; their last
         batch norm is set to 0, so that they start without a say.
+    :param narrower: the exported network may have fewer channels, since it was pruned; the model
+        gets as narrow.
     :raises ValueError: the file's convolutions do not fit the model's.
     """
     batches = list(pictures)
     uses = _uses_of(model, batches[0])
     kept = [use for use in uses if not use.name.startswith(tuple(new))] if new else uses
     source = exported_convolutions(path)
-    shapes = [tuple(use.conv.weight.shape) for use in kept]
-    if shapes != [tuple(weight.shape) for weight, _ in source]:
+    stored = [tuple(weight.shape) for weight, _ in source]
+    wanted = [tuple(use.conv.weight.shape) for use in kept]
+    if stored != wanted and not (narrower and _fit(stored, wanted)):
         raise ValueError(
             f'{path} holds {len(source)} convolutions that do not fit the {len(kept)} of the '
             'model; take the recipe that it was trained with'
+            + ('; if it was pruned, set pruning.of_start: true' if _fit(stored, wanted) else '')
         )
+    _narrow(kept, stored)
     for use in uses:
         if use not in kept and use.norm is not None:
             nn.init.zeros_(use.norm.weight)
@@ -130,6 +145,22 @@ def load_exported(
         factors[use] = _set(use, weight, bias, first=use.conv not in {u.conv for u in factors})
     _measure_norms(model, batches, factors)
     return model
+
+
+def _fit(stored: Sequence[Shape], wanted: Sequence[Shape]) -> bool:
+    """Return whether the shapes are those of the model with as many channels or fewer."""
+    return len(stored) == len(wanted) and all(
+        small[2:] == whole[2:] and all(map(operator.le, small, whole))
+        for small, whole in zip(stored, wanted, strict=True)
+    )
+
+
+def _narrow(uses: Sequence[_Use], shapes: Sequence[Shape]) -> None:
+    """Give the convolutions and their norms the stored, pruned widths."""
+    for use, shape in zip(uses, shapes, strict=True):
+        resize(use.conv, shape)
+        if use.norm is not None:
+            resize(use.norm, shape[:1])
 
 
 def _uses_of(model: nn.Module, picture: torch.Tensor) -> list[_Use]:

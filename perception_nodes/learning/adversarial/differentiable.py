@@ -19,7 +19,7 @@ from perception_nodes.learning.recipes.segmentation import SegmentationRecipe, S
 from perception_nodes.learning.warm_start import load_exported
 from perception_nodes.structures import ColorOrder
 
-_WIDTH_OF, _STRIDES = 'context.gate.weight', (2, 4)
+_MARK, _STRIDES, _WIDEST = 'context.gate.weight', (2, 4), 512
 _PROBE_PX = 64  # of the picture on which layers are told apart
 _QUANTISED = {'QuantizeLinear', 'DequantizeLinear', 'QLinearConv', 'ConvInteger'}
 _CURE = (
@@ -139,19 +139,17 @@ def _from_onnx(bundle: ModelBundle) -> nn.Module:
     graph = onnx.load(str(bundle.weights_path)).graph
     if _QUANTISED & {node.op_type for node in graph.node}:
         raise _refused(bundle, 'rounding to int8 has none')
-    widths = {item.name: item.dims[0] for item in graph.initializer}
-    if _WIDTH_OF not in widths:
+    if _MARK not in {item.name for item in graph.initializer}:
         raise _refused(bundle, 'its ONNX file holds another network than those trained here')
     recipe = SegmentationRecipe(name=bundle.name, classes=bundle.classes)
     for stride in _STRIDES:
-        size = SegmenterRecipe(
-            pretrained=False, channels=int(widths[_WIDTH_OF]), output_stride=stride
-        )
+        # As wide as a recipe can ask for: the file, which may be pruned, makes it narrower.
+        size = SegmenterRecipe(pretrained=False, channels=_WIDEST, output_stride=stride)
         network = SegmenterNet(replace(recipe, model=size))
         try:
             # Measured statistics leave the function alone, so any picture will do.
             probe = torch.linspace(-1, 1, 3 * _PROBE_PX**2).view(1, 3, _PROBE_PX, _PROBE_PX)
-            return load_exported(network, bundle.weights_path, [probe])
+            return load_exported(network, bundle.weights_path, [probe], narrower=True)
         except ValueError:
             continue
     raise _refused(bundle, 'its convolutions are not those of a network trained here')

@@ -10,6 +10,8 @@ from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 
 _STRIDES = (2, 4, 8, 16, 32)
+LAST_LAYER = 'classify'
+"""Name of the layer whose outputs are the classes."""
 
 
 def _merged(width: int, channels: int, size: int = 3) -> nn.Sequential:

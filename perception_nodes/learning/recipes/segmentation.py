@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from perception_nodes.learning.adversarial.config import AttackConfig
 from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.pruning import NOT_PRUNED, PruningRecipe
 from perception_nodes.structures import check_settings, setting
 
 
@@ -161,3 +162,4 @@ class SegmentationRecipe(Recipe):
     loss: MaskLossRecipe = MaskLossRecipe()
     adversarial: AdversarialRecipe = AdversarialRecipe()
     teacher: TeacherRecipe = TeacherRecipe()
+    pruning: PruningRecipe = NOT_PRUNED

@@ -34,7 +34,8 @@ from perception_nodes.learning.data.masks import (
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.distillation import distillation_loss, teacher_of
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
-from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
+from perception_nodes.learning.models.segmenter import LAST_LAYER, SegmenterNet, enlarged
+from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.segmentation.labelling import PixelLabeller
@@ -51,7 +52,7 @@ class SegmentationTask:
     :param start: ONNX file of a segmenter of the same recipe to go on from; None: the trunk's
         ImageNet features, or nothing.
     :param trunk: ONNX file of a network of another task whose trunk is taken over.
-    :raises ValueError: when a set has other classes than the recipe.
+    :raises ValueError: when a set has other classes than the recipe, or nothing is there to prune.
     """
 
     def __init__(
@@ -68,6 +69,11 @@ class SegmentationTask:
                     f'classes: the recipe has {", ".join(recipe.classes)}, '
                     f'the labels have {", ".join(labelled.classes)}; write those in the recipe'
                 )
+        if recipe.pruning.is_on and start is None:
+            raise ValueError(
+                'pruning: only a trained network shows what it can do without; give its ONNX file '
+                'with --start'
+            )
         self.recipe = recipe
         self.start = start
         self.trunk = trunk
@@ -86,7 +92,14 @@ class SegmentationTask:
         """Return the network of the recipe, with the function it starts from."""
         model = trunk_from(SegmenterNet(self.recipe), self.trunk)
         pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0))
-        return started_from(model, self.start, pictures)
+        narrower = self.recipe.pruning.of_start
+        model = started_from(model, self.start, pictures, narrower=narrower)
+        width, height = self.recipe.data.crop_wh
+        example = torch.zeros(1, 3, height, width)
+        fixed = [model.get_submodule(LAST_LAYER)]
+        return pruned(
+            model, self.recipe.pruning, self.batches(0), self.loss, example=example, fixed=fixed
+        )
 
     def batches(self, epoch: int) -> DataLoader:
         """Return the epoch's batches."""
