@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perception_nodes.geometry import PlanarPose
+from perception_nodes.path.agreement import Agreement, AgreementConfig
 from perception_nodes.path.clothoid import Clothoid, drift_covariance
 from perception_nodes.path.estimate import (
     LINE_SIGMA_WIDTHS,
@@ -20,7 +21,7 @@ from perception_nodes.path.estimate import (
     PathProblem,
 )
 from perception_nodes.path.trail import PathTrail
-from perception_nodes.structures import check_settings, setting
+from perception_nodes.structures import setting
 
 WIDTH_GAIN = 0.1
 """Share of a new width in the running mean: a lane keeps its width for many pictures."""
@@ -31,7 +32,7 @@ CLOCK_RESET_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilterConfig:
+class FilterConfig(AgreementConfig):
     """How the path may change between pictures."""
 
     max_age_s: float = setting(
@@ -75,10 +76,6 @@ class FilterConfig:
         0.15, 'Less certain lateral errors make no path, metres', minimum=0.001
     )
 
-    def __post_init__(self) -> None:
-        """Check every value."""
-        check_settings(self)
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Track:
@@ -121,6 +118,11 @@ class PathFilter:
 
     def reset(self) -> None:
         """Forget the path."""
+        self._agreement = Agreement(self.config)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget the path, but not how reliable the pictures were."""
         self._track: _Track | None = None
         self._prediction: tuple[tuple[_Track, int, PlanarPose], _Track] | None = None
         self._trail = PathTrail()
@@ -156,7 +158,7 @@ class PathFilter:
             base_link at this pose.
         """
         if self._track is not None and not self._is_fresh(self._track, stamp_ns, odom_from_base):
-            self.reset()
+            self._forget()
         track = self._track
         if track is not None and stamp_ns < track.stamp_ns:
             return self._told(self._predicted(track, stamp_ns, odom_from_base))
@@ -166,6 +168,8 @@ class PathFilter:
         else:
             track = self._predicted(track, stamp_ns, odom_from_base)
             self._track = self._corrected(track, estimate)
+        is_used = self._track is not None and self._track.seen_ns == stamp_ns
+        self._agreement.note(is_used, stamp_ns)
         if self._track is None:
             return estimate
         track = self._track
@@ -271,7 +275,7 @@ class PathFilter:
             before=before if is_joined else NOTHING_BEFORE,
             width_m=np.nan if self._width_m is None else self._width_m,
             is_parted=track.is_parted,
-            confidence=float(np.clip(track.confidence * fading, 0, 1)),
+            confidence=float(np.clip(track.confidence * fading * self._agreement.trust, 0, 1)),
             most_sigma_m=LINE_SIGMA_WIDTHS * width_m,
         )  # fmt: skip
 

@@ -67,7 +67,9 @@ def test_gap_is_bridged_in_time_then_the_path_is_lost():
             assert told.lateral_error_m == pytest.approx(here.lateral_error_m, abs=1e-3)
     assert problems[:10] == [None] * 10
     assert problems[10:] == [PathProblem.NOTHING_SEEN] * 10
-    assert (np.diff(confidences[4:10]) < 0).all()
+    falls = np.diff(confidences[4:10])
+    assert falls[0] < 0
+    assert (falls <= 0).all()
 
 
 def test_one_outlier_changes_nothing_many_are_believed():
@@ -79,6 +81,31 @@ def test_one_outlier_changes_nothing_many_are_believed():
     assert told[4] == pytest.approx(0, abs=0.01)
     assert told[8] == pytest.approx(0, abs=0.01)
     assert told[9] == pytest.approx(0.4, abs=0.01)
+
+
+def test_pictures_that_each_show_another_path_earn_no_trust():
+    smooth, rng, confidences = PathFilter(), np.random.default_rng(6), []
+    for number, (stamp_ns, pose, here) in enumerate(drive(Clothoid(), 3.0)):
+        is_chance = 10 <= number < 35
+        noise = (rng.normal(0, 0.2), rng.normal(0, 0.5), 0, 0) if is_chance else (0, 0, 0, 0)
+        confidences.append(smooth.update(seen(here, noise), stamp_ns, pose).confidence)
+    assert confidences[9] == pytest.approx(0.9)
+    assert max(confidences[20:35]) < 0.2
+    assert confidences[-1] == pytest.approx(0.9)
+
+
+def test_trust_is_not_earned_anew_by_forgetting_the_path():
+    smooth = PathFilter(FilterConfig(max_age_s=0.2))
+    for number, (stamp_ns, pose, here) in enumerate(drive(Clothoid(), 1.0)):
+        told = smooth.update(seen(here) if number in (0, 9) else no_path(), stamp_ns, pose)
+        if number == 9:
+            assert told.is_valid
+            assert told.confidence == 0
+
+
+def test_limits_of_agreement_in_the_wrong_order_are_refused():
+    with pytest.raises(ValueError, match='min_agreement: 0.8 must be below full_agreement: 0.75'):
+        FilterConfig(min_agreement=0.8)
 
 
 @pytest.mark.parametrize(
