@@ -104,7 +104,7 @@ def test_trust_is_not_earned_anew_by_forgetting_the_path():
 
 
 def test_limits_of_agreement_in_the_wrong_order_are_refused():
-    with pytest.raises(ValueError, match='min_agreement: 0.8 must be below full_agreement: 0.75'):
+    with pytest.raises(ValueError, match=r'0\.8 must be below full_agreement: 0\.75'):
         FilterConfig(min_agreement=0.8)
 
 
