@@ -44,6 +44,12 @@ def synthesize(
         float,
         typer.Option(min=0.0, max=1.0, help='Part in bad light, rain, fog, or with a dirty lens.'),
     ] = 0.0,
+    worn: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=100.0, help='With --on-path: largest share of tape missing, percent.'
+        ),
+    ] = 0.0,
     paths: Annotated[bool, typer.Option(help='Also write points of the path ahead.')] = False,
 ) -> None:
     """Render randomised scenes with exact boxes as a COCO data set."""
@@ -54,11 +60,14 @@ def synthesize(
     size_wh = parse_size(size)
     if tight and not on_path:
         raise typer.BadParameter('--tight tells how the path bends; give --on-path as well')
+    if worn and not on_path:
+        raise typer.BadParameter('--worn tells what the path lacks; give --on-path as well')
     try:
         if on_path:
             config = RandomizationConfig.on_path(
-                assets=assets, seed=seed, size_wh=size_wh, tight=tight, disturbed=disturbed
-            )
+                assets=assets, seed=seed, size_wh=size_wh, tight=tight, disturbed=disturbed,
+                worn_percent=worn,
+            )  # fmt: skip
         else:
             config = RandomizationConfig(
                 assets=assets, seed=seed, size_wh=size_wh, disturbed=disturbed

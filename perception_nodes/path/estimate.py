@@ -44,6 +44,8 @@ class PathProblem(str, Enum):
     """The measured places do not lie along one curve."""
     TOO_UNCERTAIN = 'too_uncertain'
     """A standard deviation is above what the configuration allows, or not finite."""
+    ELSEWHERE = 'elsewhere'
+    """What is seen does not go on from the path that led here."""
     LOST = 'lost'
     """Nothing usable for longer than the filter may bridge."""
 

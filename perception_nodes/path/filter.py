@@ -20,6 +20,7 @@ from perception_nodes.path.estimate import (
     PathEstimate,
     PathProblem,
 )
+from perception_nodes.path.track import Track
 from perception_nodes.path.trail import PathTrail
 from perception_nodes.structures import setting
 
@@ -66,6 +67,11 @@ class FilterConfig(AgreementConfig):
     outliers_to_restart: int = setting(
         5, 'Outliers in a row after which they are believed', minimum=1, maximum=1000
     )
+    max_step: float = setting(
+        0.2,
+        'A path that goes on so many lane widths beside where the one before ended is another one',
+        minimum=0.01,
+    )
     max_speed_m_s: float = setting(
         5.0, 'A pose that needs more speed than this restarts the filter', minimum=0.01
     )
@@ -75,29 +81,6 @@ class FilterConfig(AgreementConfig):
     max_lateral_sigma_m: float = setting(
         0.15, 'Less certain lateral errors make no path, metres', minimum=0.001
     )
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Track:
-    """
-    What is known of the path at a stamp and a pose.
-
-    :param from_m: arc length from the foot where the known line begins.
-    :param to_m: where it ends.
-    :param seen_ns: stamp of the last picture that was used.
-    :param confidence: of that picture.
-    """
-
-    curve: Clothoid
-    covariance: np.ndarray
-    pose: PlanarPose
-    stamp_ns: int
-    from_m: float
-    to_m: float
-    seen_ns: int
-    confidence: float
-    is_parted: bool
-    drift_1_m3: float
 
 
 class PathFilter:
@@ -119,13 +102,13 @@ class PathFilter:
     def reset(self) -> None:
         """Forget the path."""
         self._agreement = Agreement(self.config)
+        self._trail = PathTrail()
         self._forget()
 
     def _forget(self) -> None:
-        """Forget the path, but not how reliable the pictures were."""
-        self._track: _Track | None = None
-        self._prediction: tuple[tuple[_Track, int, PlanarPose], _Track] | None = None
-        self._trail = PathTrail()
+        """Forget the path, but neither where it led to nor how reliable the pictures were."""
+        self._track: Track | None = None
+        self._prediction: tuple[tuple[Track, int, PlanarPose], Track] | None = None
         self._outliers = 0
         self._width_m = self._usual_width_m
 
@@ -157,44 +140,60 @@ class PathFilter:
         :returns: valid as long as something usable was seen within ``max_age_s``; told in
             base_link at this pose.
         """
-        if self._track is not None and not self._is_fresh(self._track, stamp_ns, odom_from_base):
+        known = self._track
+        if known is not None and _has_jumped(known, stamp_ns, odom_from_base, self.config):
+            self.reset()
+        elif known is not None and not self._is_fresh(known, stamp_ns, odom_from_base):
             self._forget()
-        track = self._track
-        if track is not None and stamp_ns < track.stamp_ns:
-            return self._told(self._predicted(track, stamp_ns, odom_from_base))
-        if track is None:
-            self._outliers = 0
-            self._track = _begun(estimate, stamp_ns, odom_from_base)
-        else:
-            track = self._predicted(track, stamp_ns, odom_from_base)
-            self._track = self._corrected(track, estimate)
-        is_used = self._track is not None and self._track.seen_ns == stamp_ns
+        if self._track is not None and stamp_ns < self._track.stamp_ns:
+            return self._told(self._predicted(self._track, stamp_ns, odom_from_base))
+        before, after = self._before_and_after(estimate, stamp_ns, odom_from_base)
+        is_used = after is not None and after.seen_ns == stamp_ns
+        if after is not None and is_used and self._leaves_trail(after):
+            after, is_used = before, False
+            estimate = PathEstimate.invalid(
+                PathProblem.ELSEWHERE, look_ahead_m=estimate.look_ahead_m
+            )
         self._agreement.note(is_used, stamp_ns)
-        if self._track is None:
+        self._track = after
+        if after is None:
             return estimate
-        track = self._track
-        if estimate.is_valid and track.seen_ns == stamp_ns:
+        if is_used:
             self._note_width(estimate.width_m)
-        self._trail = self._trail.extended(track.curve, track.covariance, odom_from_base)
-        return self._told(track)
+        self._trail = self._trail.extended(after.curve, after.covariance, odom_from_base)
+        return self._told(after)
 
-    def _is_fresh(self, track: _Track, stamp_ns: int, pose: PlanarPose) -> bool:
+    def _before_and_after(
+        self, estimate: PathEstimate, stamp_ns: int, pose: PlanarPose
+    ) -> tuple[Track | None, Track | None]:
+        """Return what is known at a pose without an estimate, and with it."""
+        if self._track is None:
+            self._outliers = 0
+            return None, Track.begun(estimate, stamp_ns, pose)
+        before = self._predicted(self._track, stamp_ns, pose)
+        return before, self._corrected(before, estimate)
+
+    def _leaves_trail(self, track: Track) -> bool:
+        """Return whether a path does not go on from where the one before led to."""
+        if self._usual_width_m is None:
+            return False
+        limit_m = self.config.max_step * self._usual_width_m
+        return self._trail.step_m(track.curve, track.pose) > limit_m
+
+    def _is_fresh(self, track: Track, stamp_ns: int, pose: PlanarPose) -> bool:
         """Return whether what is known still holds at a stamp and pose."""
-        seconds = (stamp_ns - track.stamp_ns) * 1e-9
-        step = track.pose.inverse() @ pose
-        reach = self.config.max_speed_m_s * (abs(seconds) + self.config.max_age_s)
-        is_near = float(np.hypot(step.x_m, step.y_m)) <= reach
         age_s = (stamp_ns - track.seen_ns) * 1e-9
-        return seconds >= -CLOCK_RESET_S and age_s <= self.config.max_age_s and is_near
+        is_old = age_s > self.config.max_age_s
+        return not (is_old or _has_jumped(track, stamp_ns, pose, self.config))
 
-    def _predicted(self, track: _Track, stamp_ns: int, pose: PlanarPose) -> _Track:
+    def _predicted(self, track: Track, stamp_ns: int, pose: PlanarPose) -> Track:
         """Return the track as told from another pose; asked twice, it is computed once."""
         asked = (track, stamp_ns, pose)
         if self._prediction is None or self._prediction[0] != asked:
             self._prediction = (asked, self._moved(*asked))
         return self._prediction[1]
 
-    def _moved(self, track: _Track, stamp_ns: int, pose: PlanarPose) -> _Track:
+    def _moved(self, track: Track, stamp_ns: int, pose: PlanarPose) -> Track:
         step = track.pose.inverse() @ pose
         look_ahead_m = track.curve.look_ahead_m
         curve, arc_m, covariance = track.curve.advanced_with(track.covariance, step, look_ahead_m)
@@ -215,13 +214,13 @@ class PathFilter:
         odometry = np.diag([slip * moved * moved, heading, 0.0, walk * abs(arc_m)])
         return odometry + drift_covariance(walk, arc_m)
 
-    def _corrected(self, track: _Track, estimate: PathEstimate) -> _Track | None:
+    def _corrected(self, track: Track, estimate: PathEstimate) -> Track | None:
         """Return the track after a picture; None where outliers ended it."""
         if not estimate.is_valid:
             return track
         measured = estimate.curve
         if measured.look_ahead_m != track.curve.look_ahead_m:
-            return _begun(estimate, track.stamp_ns, track.pose)
+            return Track.begun(estimate, track.stamp_ns, track.pose)
         noise = estimate.covariance * self.config.correlated_pictures
         innovation = measured.state - track.curve.state
         innovation[1] = (innovation[1] + np.pi) % (2 * np.pi) - np.pi
@@ -231,7 +230,7 @@ class PathFilter:
             if self._outliers < self.config.outliers_to_restart:
                 return track
             self._outliers = 0
-            return _begun(estimate, track.stamp_ns, track.pose)
+            return Track.begun(estimate, track.stamp_ns, track.pose)
         self._outliers = 0
         gain = np.linalg.solve(total, track.covariance).T
         kept = np.eye(4) - gain
@@ -257,7 +256,7 @@ class PathFilter:
             self._width_m = width_m
         self._width_m += WIDTH_GAIN * (width_m - self._width_m)
 
-    def _told(self, track: _Track) -> PathEstimate:
+    def _told(self, track: Track) -> PathEstimate:
         """Return the track as an estimate, or why it is none."""
         look_ahead_m = track.curve.look_ahead_m
         if track.to_m - track.from_m < self.config.min_length_m:
@@ -280,14 +279,9 @@ class PathFilter:
         )  # fmt: skip
 
 
-def _begun(estimate: PathEstimate, stamp_ns: int, pose: PlanarPose) -> _Track | None:
-    """Return a track that knows one picture, None where it shows no path."""
-    if not estimate.is_valid:
-        return None
-    begin_m, end_m = estimate.extent_m
-    return _Track(
-        curve=estimate.curve, covariance=np.array(estimate.covariance), pose=pose,
-        stamp_ns=stamp_ns, from_m=begin_m, to_m=end_m, seen_ns=stamp_ns,
-        confidence=estimate.confidence, is_parted=estimate.is_parted,
-        drift_1_m3=estimate.drift_1_m3,
-    )  # fmt: skip
+def _has_jumped(track: Track, stamp_ns: int, pose: PlanarPose, config: FilterConfig) -> bool:
+    """Return whether clock or odometry begin anew: what is known then lies nobody knows where."""
+    seconds = (stamp_ns - track.stamp_ns) * 1e-9
+    step = track.pose.inverse() @ pose
+    reach_m = config.max_speed_m_s * (abs(seconds) + config.max_age_s)
+    return seconds < -CLOCK_RESET_S or float(np.hypot(step.x_m, step.y_m)) > reach_m

@@ -50,6 +50,15 @@ class PathTrail:
             sigma_m=np.append(self.sigma_m[kept], np.sqrt(covariance[0, 0])),
         )
 
+    def step_m(self, curve: Clothoid, odom_from_base: PlanarPose) -> float:
+        """Return how far beside a curve the trail ends, metres; 0 where it ended far away."""
+        end = _moved(self.points_xy[-1:], odom_from_base.inverse())
+        reach_m = curve.look_ahead_m + KEPT_M
+        if not len(end) or float(np.hypot(*end[0])) > reach_m:
+            return 0.0
+        samples = curve.sampled(-reach_m, SPACING_M, SPACING_M)
+        return float(np.abs(samples.offsets(end, samples.nearest(end))[1][0]))
+
     def told(
         self, curve: Clothoid, odom_from_base: PlanarPose, odometry_sigma: float
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -57,6 +57,7 @@ class StageDesign:
     :param path: marked path, or ``None``.
     :param tape_colors: (2, 3) RGB of the left and the right tape.
     :param worn_percent: share of the tapes that is missing; the course's by default.
+    :param wear_seed: says where it is missing.
     :param room_half_m: distance of the four walls from the origin.
     """
 
@@ -68,6 +69,7 @@ class StageDesign:
     path: CoursePath | None = None
     tape_colors: np.ndarray = field(default_factory=lambda: np.ones((2, 3)))
     worn_percent: float | None = None
+    wear_seed: int = 0
     room_half_m: float = 8.0
     room_height_m: float = 3.0
 
@@ -193,7 +195,9 @@ def build_ground(builder: StageBuilder, design: StageDesign) -> None:
 
 def _build_lane(builder: StageBuilder, design: StageDesign, path: CoursePath) -> None:
     """Add the lane and its two tapes as thin slabs that reach through the floor."""
-    strips = course_strips(path.course, worn_percent=design.worn_percent)
+    strips = course_strips(
+        path.course, worn_percent=design.worn_percent, wear_seed=design.wear_seed
+    )
     lane = builder.surface('lane', design.lane)
     colors = {TAPE_LEFT: design.tape_colors[0], TAPE_RIGHT: design.tape_colors[1]}
     for name in (LANE, *colors):

@@ -42,12 +42,15 @@ class Strip:
         return np.vstack([self.right, self.left[::-1]])
 
 
-def course_strips(course: Course, *, worn_percent: float | None = None) -> tuple[Strip, ...]:
+def course_strips(
+    course: Course, *, worn_percent: float | None = None, wear_seed: int = 0
+) -> tuple[Strip, ...]:
     """
     Return all that is painted, lanes first.
 
-    :param worn_percent: share of the tapes' length that is missing; the course's by default. The
-        same course wears at the same places; more wear takes away more of them.
+    :param worn_percent: share of the tapes' length that is missing; the course's by default. More
+        wear takes away more at the same places.
+    :param wear_seed: which places those are.
     """
     worn = course.worn_percent if worn_percent is None else worn_percent
     lines = course_lines(course)
@@ -61,7 +64,7 @@ def course_strips(course: Course, *, worn_percent: float | None = None) -> tuple
     for number, line in enumerate(lines):
         for kind, left, right in ((TAPE_LEFT, outer, inner), (TAPE_RIGHT, -inner, -outer)):
             kept = ~_inside_other_lanes(line, (left + right) / 2, number, lines)
-            rng = np.random.default_rng([WEAR_STREAM, number, kind == TAPE_LEFT])
+            rng = np.random.default_rng([WEAR_STREAM, wear_seed, number, kind == TAPE_LEFT])
             kept &= ~worn_samples(rng, len(kept), worn)
             edges = line.offset_line(left), line.offset_line(right)
             tapes += [
@@ -78,7 +81,8 @@ def worn_samples(rng: np.random.Generator, count: int, percent: float) -> np.nda
     noise = rng.standard_normal(count + 2 * reach)
     smooth = np.convolve(noise, np.ones(2 * reach + 1), mode='valid')
     worn: np.ndarray = np.argsort(np.argsort(smooth)) < round(count * min(percent, 100) / 100)
-    return worn
+    # A gap reaches to the next samples that are kept: one less worn sample makes up for it.
+    return worn & np.append(worn[1:], True)
 
 
 def _inside_other_lanes(

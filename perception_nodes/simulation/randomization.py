@@ -10,6 +10,7 @@ import numpy as np
 from perception_nodes.imaging.disturbances import disturb, random_disturbance
 from perception_nodes.simulation.assembly import compose_design, random_lights, random_path
 from perception_nodes.simulation.camera import PinholeCamera, camera_pose, floor_from_pixel
+from perception_nodes.simulation.construction import StageDesign
 from perception_nodes.simulation.course_path import CoursePath
 from perception_nodes.simulation.families import FAMILIES, Assets
 from perception_nodes.simulation.layout import Layout, random_layout
@@ -20,7 +21,7 @@ from perception_nodes.simulation.vehicle import Pose2D
 from perception_nodes.simulation.view import RenderedView
 from perception_nodes.structures import check_settings, setting
 
-SCENE_STREAM, STAGE_STREAM, DISTURBANCE_STREAM = 0, 1, 2
+SCENE_STREAM, STAGE_STREAM, DISTURBANCE_STREAM, WEAR_STREAM = 0, 1, 2, 3
 """First numbers of the random streams, so that scenes and stages never share one."""
 STATIONS_M = (0.2, 5.0)
 """Where on the path a camera stands; it is the part that passes near the room's middle."""
@@ -84,6 +85,10 @@ class RandomizationConfig:
         minimum=0,
         maximum=1,
     )
+    worn_percent: float = setting(
+        0.0, 'largest share of the tapes that is missing; every stage draws its own', minimum=0,
+        maximum=100,
+    )  # fmt: skip
     scenes_per_stage: int = setting(
         10, 'scenes that share one stock of things and textures', minimum=1
     )
@@ -105,12 +110,13 @@ class RandomizationConfig:
         size_wh: tuple[int, int],
         tight: bool = False,
         disturbed: float = 0.0,
+        worn_percent: float = 0.0,
     ) -> RandomizationConfig:
         """Return what a small robot sees that follows a marked path among things."""
         viewpoint = Viewpoint.TIGHT_PATH if tight else Viewpoint.PATH
         return cls(
             assets=assets, seed=seed, size_wh=size_wh, viewpoint=viewpoint.value,
-            disturbed=disturbed,
+            disturbed=disturbed, worn_percent=worn_percent,
             things=(0, 7), clutter=(0, 3), height_px=(24.0, 420.0), farthest_m=8.0,
             camera_height_m=(0.2, 0.6), pitch_deg=(4.0, 28.0), fovy_deg=(50.0, 75.0),
         )  # fmt: skip
@@ -214,7 +220,15 @@ class SceneRenderer:
             path = None
             if viewpoint is not Viewpoint.ANYWHERE:
                 path = random_path(rng, tight=viewpoint is Viewpoint.TIGHT_PATH)
-            self._stage = Stage(compose_design(rng, self._family, path), self.config.size_wh)
+            design = self._worn(compose_design(rng, self._family, path), number)
+            self._stage = Stage(design, self.config.size_wh)
             self._renderer.load(self._stage)
             self._stage_number = number
         return self._stage
+
+    def _worn(self, design: StageDesign, number: int) -> StageDesign:
+        """Return the design of a stage with tapes as worn as chance wants."""
+        rng = np.random.default_rng([self.config.seed, WEAR_STREAM, number])
+        percent = float(rng.uniform(0, self.config.worn_percent))
+        seed = int(rng.integers(2**31))
+        return replace(design, worn_percent=percent, wear_seed=seed) if percent else design

@@ -132,7 +132,9 @@ class SimulatedWorld:
         reach = max(float(np.abs(line.samples_xy).max()) for line in course_lines(course))
         design = compose_design(rng, family, self.path, things=population.things)
         worn = max(course.worn_percent, self.disturbance.worn_percent)
-        design = replace(design, room_half_m=reach + 4.0, worn_percent=worn)
+        design = replace(
+            design, room_half_m=reach + 4.0, worn_percent=worn, wear_seed=self.config.seed
+        )
         stage = Stage(design, self.config.size_wh)
         stage.show_walls(self.config.indoors)
         for number, pose in population.standing:

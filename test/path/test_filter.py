@@ -103,6 +103,31 @@ def test_trust_is_not_earned_anew_by_forgetting_the_path():
             assert told.confidence == 0
 
 
+@pytest.mark.parametrize('pause_s', [0.1, 3.0])
+def test_path_that_does_not_go_on_from_where_it_led_is_none(pause_s):
+    smooth = PathFilter(usual_width_m=0.5)
+    for stamp_ns, pose, here in drive(Clothoid(), 1.0):
+        smooth.update(seen(here), stamp_ns, pose)
+    other = Clothoid(look_ahead_m=AHEAD_M, lateral_error_m=0.3)  # sure of itself, again and again
+    for number in range(30):
+        stamp_ns += round((pause_s if number == 0 else 0.1) * SECOND_NS)
+        told = smooth.update(seen(other), stamp_ns, pose)
+    assert told.problem is PathProblem.ELSEWHERE
+    for number in range(10):
+        told = smooth.update(seen(here), stamp_ns + number * SECOND_NS // 10, pose)
+    assert told.lateral_error_m == pytest.approx(here.lateral_error_m, abs=0.01)
+    assert told.confidence == pytest.approx(0.9)
+
+
+def test_another_path_is_taken_where_the_robot_was_moved_away():
+    smooth = PathFilter(usual_width_m=0.5)
+    for stamp_ns, pose, here in drive(Clothoid(), 1.0):
+        smooth.update(seen(here), stamp_ns, pose)
+    stamp_ns, pose = stamp_ns + 5 * SECOND_NS, pose @ PlanarPose(x_m=2.0, y_m=0.4)
+    other = Clothoid(look_ahead_m=AHEAD_M, lateral_error_m=0.3)
+    assert smooth.update(seen(other), stamp_ns, pose).is_valid
+
+
 def test_limits_of_agreement_in_the_wrong_order_are_refused():
     with pytest.raises(ValueError, match=r'0\.8 must be below full_agreement: 0\.75'):
         FilterConfig(min_agreement=0.8)

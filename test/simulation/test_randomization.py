@@ -49,6 +49,23 @@ def test_disturbed_scenes_are_the_same_scenes_in_worse_pictures(rendering, train
     assert sum(changed) >= 2, 'some are drawn without any disturbance'
 
 
+def test_worn_scenes_are_the_same_scenes_with_less_tape(rendering):
+    tape, missing = int(SemanticClass.TAPE), 0
+    pictures = []
+    for worn in (0.0, 90.0):
+        config = RandomizationConfig.on_path(
+            assets='train', seed=3, size_wh=(320, 240), worn_percent=worn
+        )
+        renderer = SceneRenderer(config)
+        pictures.append([renderer.render(index).view.class_ids for index in (0, 10, 20)])
+        renderer.close()
+    for whole, worn in zip(*pictures, strict=True):
+        elsewhere = whole != tape
+        assert (whole[elsewhere] == worn[elsewhere]).mean() > 0.999  # but at the edges of tapes
+        missing += int((worn[~elsewhere] != tape).sum())
+    assert missing > 100
+
+
 def test_boxes_are_tight_around_the_visible_pixels(train_scenes, held_out_scenes):
     checked = 0
     for scene in [*train_scenes, *held_out_scenes]:
