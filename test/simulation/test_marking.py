@@ -43,7 +43,11 @@ def test_wear_takes_away_its_share_of_the_tapes(percent, seed):
 
 def test_another_seed_wears_other_places():
     first, second = (
-        {tuple(p) for s in course_strips(straight(worn_percent=30), wear_seed=seed) for p in s.left}
+        {
+            tuple(p)
+            for s in course_strips(straight(worn_percent=30), wear_seed=seed)
+            for p in s.left
+        }
         for seed in (1, 2)
     )
     assert len(first - second) > 20
