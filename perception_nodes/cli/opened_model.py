@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from perception_nodes.classification import Classifier
 from perception_nodes.detection import Detector
 from perception_nodes.inference.bundle import BundleError, ModelBundle
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.path import PathEstimate, PathRegressor
 from perception_nodes.segmentation import Segmenter
-from perception_nodes.structures import ColorOrder, Frame
+from perception_nodes.structures import Classification, ColorOrder, Frame
 from perception_nodes.visualization import draw_caption, draw_detections, draw_mask
 from perception_nodes.visualization.path_overlay import describe
 
 MODELS: dict[str, type[FrameModel]] = {
     Detector.task: Detector,
     Segmenter.task: Segmenter,
+    Classifier.task: Classifier,
     PathRegressor.task: PathRegressor,
 }
+
+
+def draw_classes(
+    pixels: np.ndarray, found: Classification, names: Sequence[str], *, color_order: ColorOrder
+) -> np.ndarray:
+    """Write on the picture, in any channel order, what it shows."""
+    return draw_caption(pixels, in_words(found, names))
+
+
+def in_words(found: Classification, names: Sequence[str]) -> str:
+    """Return the class and its probability; ``unknown`` where none is named."""
+    if not len(found):
+        return 'unknown'
+    best = f'{names[found.class_ids[0]]} {found.confidence:.2f}'
+    return best if found.class_id is not None else f'unknown ({best})'
 
 
 def _write_path(
@@ -33,6 +50,7 @@ def _write_path(
 _DRAW: dict[str, Callable[..., np.ndarray]] = {
     Detector.task: draw_detections,
     Segmenter.task: draw_mask,
+    Classifier.task: draw_classes,
     PathRegressor.task: _write_path,
 }
 

@@ -25,13 +25,14 @@ SPEC_FILE = 'model.yaml'
 GOLDEN_EXPECTED = {
     'detection': 'golden/expected.json',
     'segmentation': 'golden/expected.png',
+    'classification': 'golden/expected.json',
     'path': 'golden/expected.json',
 }
 """Where the expected result of the golden frame lies, by task."""
 _CHUNK_BYTES = 1 << 20
 
 GoldenResult = Sequence[Mapping[str, Any]] | SegmentationMask
-"""Expected result: boxes as ``{xyxy, score, class}``, a mask, or points of a path."""
+"""Expected result: boxes as ``{xyxy, score, class}``, a mask, classes, or points of a path."""
 
 
 @dataclass(frozen=True, kw_only=True)

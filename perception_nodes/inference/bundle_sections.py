@@ -157,7 +157,7 @@ def _channels(where: str, value: Any, **limits: float) -> tuple[float, ...]:
 @dataclass(frozen=True, kw_only=True)
 class DecoderSpec:
     """
-    How the network's outputs become boxes or masks.
+    How the network's outputs become boxes, masks, classes or paths.
 
     :param name: key in the registry of decoders, which refuses unknown names.
     :param options: the decoder's own settings, for example ``{strides: [8, 16, 32]}``.
@@ -233,7 +233,7 @@ class Calibration:
     """
     How scores are to be read: probability = sigmoid(logit(score) / temperature + bias).
 
-    For masks: probabilities = softmax(logits / temperature); the other fields do not apply.
+    For masks and classes: probabilities = softmax(logits / temperature), no other field applies.
     For paths: standard deviations are multiplied by the temperature.
 
     :param temperature: divides logits, above 0.
@@ -272,10 +272,10 @@ class GoldenSpec:
     A picture and what the model says about it, compared whenever the model is configured.
 
     :param frame: picture inside the bundle.
-    :param expected: JSON list of ``{xyxy, score, class}`` or of ``{x_m, y_m}``, or PNG of class
-        numbers, inside the bundle.
+    :param expected: JSON list of ``{xyxy, score, class}``, ``{class, probability}`` or ``{x_m,
+        y_m}``, or PNG of class numbers, inside the bundle.
     :param min_iou: overlap that an expected box must reach, 0..1.
-    :param max_score_difference: allowed distance of scores, 0..1.
+    :param max_score_difference: allowed distance of scores and probabilities, 0..1.
     :param min_agreement: share of a mask's pixels that must have the expected class, 0..1.
     """
 

@@ -16,6 +16,7 @@ from perception_nodes.imaging.image_error import ImageError
 from perception_nodes.inference.bundle import GoldenResult, ModelBundle
 from perception_nodes.inference.bundle_checks import BundleError
 from perception_nodes.inference.golden_boxes import explain_boxes, record_boxes
+from perception_nodes.inference.golden_classes import explain_classes, record_classes
 from perception_nodes.inference.golden_masks import explain_mask, record_mask
 from perception_nodes.inference.golden_path import explain_path, record_path
 from perception_nodes.structures import Frame
@@ -26,11 +27,13 @@ Look = Callable[[Frame], Any]
 _EXPLAIN: dict[str, Callable[..., str]] = {
     'detection': explain_boxes,
     'segmentation': explain_mask,
+    'classification': explain_classes,
     'path': explain_path,
 }
 _RECORD: dict[str, Callable[..., GoldenResult]] = {
     'detection': record_boxes,
     'segmentation': record_mask,
+    'classification': record_classes,
     'path': record_path,
 }
 

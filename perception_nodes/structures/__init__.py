@@ -1,5 +1,6 @@
 """Value types that cannot hold nonsense: every array is checked once, on construction."""
 
+from perception_nodes.structures.classification import Classification
 from perception_nodes.structures.detections import Detections
 from perception_nodes.structures.frame import ColorOrder, Frame
 from perception_nodes.structures.path_points import PathPoints
@@ -13,6 +14,7 @@ from perception_nodes.structures.settings import Setting, check_settings, settin
 __all__ = [
     'MAX_CLASSES',
     'UNLABELLED',
+    'Classification',
     'ColorOrder',
     'Detections',
     'Frame',

@@ -82,7 +82,7 @@ def build_decoder(
     :param options: ``decoder.options`` of ``model.yaml``.
     :param class_count: number of class names in the bundle.
     :param task: the task that it must be for; empty takes any.
-    :returns: a ``BoxDecoder`` for detection, a ``MaskDecoder`` for segmentation.
+    :returns: the registered decoder, a subclass of :class:`Decoder` for its task.
     :raises DecoderError: for an unknown name or option, naming the allowed ones.
     """
     if name not in DECODERS:
