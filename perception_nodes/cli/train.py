@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from perception_nodes.cli.progress import console, track
+from perception_nodes.cli.train_classification import classification
 from perception_nodes.cli.training_run import (
     BundleFolder,
     Device,
@@ -26,6 +27,7 @@ from perception_nodes.cli.training_run import (
 )
 
 app = typer.Typer(help='Train a model and write a bundle.')
+app.command()(classification)
 
 
 @app.callback()

@@ -13,6 +13,7 @@ from perception_nodes.evaluation.datasets import DATASETS, open_dataset
 from perception_nodes.evaluation.ground_truth import GroundTruth, GroundTruthError
 from perception_nodes.evaluation.masked_sets import camvid_splits, open_masked_set
 from perception_nodes.evaluation.picture_folders import (
+    folder_of,
     pictures_in,
     read_picture_folders,
 )
@@ -153,8 +154,9 @@ def _read_masks(address: str, place: str) -> Inventory:
 
 
 def _read_folders(address: str, place: str) -> Inventory:
-    found, book = read_picture_folders(Path(place)), PlaceBook()
-    for path in _flat(Path(place)):
+    folder, book = folder_of(place), PlaceBook()
+    found = read_picture_folders(folder)
+    for path in _flat(folder):
         book.add('label_missing', Place(path=path, words='lies in no folder of a class'))
     return Inventory(
         address=address,

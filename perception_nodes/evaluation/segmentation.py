@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perception_nodes.evaluation.class_numbers import label_numbers
 from perception_nodes.evaluation.metrics import Figures
 from perception_nodes.evaluation.reliability import ReliabilityBin, calibration_error
 from perception_nodes.structures import UNLABELLED, SegmentationMask
@@ -166,23 +167,10 @@ def number_table(
     :param renamed: ``{class of the model: class of the labels}`` where names differ.
     :raises ValueError: when no class has a label, or a renamed one does not exist.
     """
-    renamed = dict(renamed or {})
-    for name, label in renamed.items():
-        if name not in found or label not in labels:
-            raise ValueError(
-                f'cannot rename {name!r} to {label!r}: the model has {", ".join(found)}; '
-                f'the labels have {", ".join(labels)}'
-            )
     table = np.full(_LEVELS, UNLABELLED, np.uint8)
-    for number, name in enumerate(found):
-        label = renamed.get(name, name)
-        if label in labels:
-            table[number] = list(labels).index(label)
-    if (table == UNLABELLED).all():
-        raise ValueError(
-            f'no class of the model ({", ".join(found)}) is a class of the labels '
-            f'({", ".join(labels)}); rename one'
-        )
+    for number, label in enumerate(label_numbers(found, labels, renamed)):
+        if label is not None:
+            table[number] = label
     return table
 
 

@@ -16,7 +16,7 @@ from perception_nodes.structures import Classification
 _MAXIMUM_BYTES = 1 << 16
 _DECIMALS = 4
 _RECORDED = 5
-_LEAST_LEAD = 0.1  # of the most probable class above what chance gives it
+_LEAST_LEAD = 0.02  # of the best class: part of the way from chance to certainty
 _CAUSES = (
     'input.color_order, input.scale, input.mean or input.std; input.size_wh or input.resize; '
     'the order of classes when another class has the same probability'

@@ -122,6 +122,18 @@ def score_error(scores: np.ndarray, right: np.ndarray) -> float:
     return calibration_error(reliability_of(scores, right, bins=10))
 
 
+def softmax_error(logits: np.ndarray, labels: np.ndarray) -> float:
+    """
+    Return the expected calibration error of the softmax.
+
+    :param logits: (N, C).
+    :param labels: (N,) class numbers.
+    """
+    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+    scores /= scores.sum(axis=1, keepdims=True)
+    return score_error(scores.max(axis=1), logits.argmax(axis=1) == labels)
+
+
 def pooled_matches(
     results: Sequence[tuple[Detections, np.ndarray, np.ndarray, np.ndarray]],
 ) -> tuple[np.ndarray, np.ndarray, int]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 LOSSES = ('class', 'box', 'quality', 'cross_entropy', 'lovasz', 'points', 'visible')
-FIGURES = ('mAP', 'mIoU', 'IoU', 'closeness', 'inside', 'seen')
+FIGURES = ('mAP', 'mIoU', 'IoU', 'closeness', 'inside', 'seen', 'top', 'mean_recall')
 
 
 def read_record(path: Path) -> list[dict[str, float]]:

@@ -19,7 +19,7 @@ from perception_nodes.evaluation.segmentation import (
 from perception_nodes.inference.bundle_sections import Calibration, DecoderSpec, Metric
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.learning.bundling import Bundler, Tuning
-from perception_nodes.learning.calibration import fit_temperature, score_error
+from perception_nodes.learning.calibration import fit_temperature, softmax_error
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.tasks.segmentation import ScoredPicture, scored
 from perception_nodes.segmentation import Segmenter
@@ -73,7 +73,7 @@ class SegmenterBundler(Bundler):
         temperature = round(fit_temperature(logits, truth), 4)
         return Tuning(
             calibration=Calibration(temperature=temperature),
-            error=(_error(logits, truth), _error(logits / temperature, truth)),
+            error=(softmax_error(logits, truth), softmax_error(logits / temperature, truth)),
             golden=max(shown, key=lambda path: shown[path]),
         )
 
@@ -119,10 +119,3 @@ def _shown_classes(truth: np.ndarray) -> int:
     """Return how many classes fill a part of the picture worth speaking of."""
     counts = np.bincount(truth.ravel(), minlength=256)[:UNLABELLED]
     return int((counts >= _LEAST_SHARE * truth.size).sum())
-
-
-def _error(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the expected calibration error of the softmax."""
-    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
-    scores /= scores.sum(axis=1, keepdims=True)
-    return score_error(scores.max(axis=1), logits.argmax(axis=1) == labels)

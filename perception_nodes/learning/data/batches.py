@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset, RandomSampler
+from torch.utils.data import DataLoader, Dataset, RandomSampler, WeightedRandomSampler
 
 from perception_nodes.inference.bundle_sections import InputSpec
 from perception_nodes.inference.preprocess import Preprocessor
@@ -74,6 +74,7 @@ def training_batches(
     workers: int,
     seed: int,
     collate: Callable[[Sequence[Sample]], Any] = stack,
+    likely: torch.Tensor | None = None,
 ) -> DataLoader:
     """
     Return the shuffled batches of an epoch; the same seed gives the same batches.
@@ -84,11 +85,17 @@ def training_batches(
     :param schedule: size of the batches and of the epoch.
     :param seed: differs from epoch to epoch.
     :param collate: makes a batch of samples.
+    :param likely: (N,) how likely each sample is drawn, each time anew; None: each of them once
+        before any comes again.
     """
     size = len(dataset)  # type: ignore[arg-type]
     count = schedule.epoch_pictures or size
     generator = torch.Generator().manual_seed(seed)
-    whole = RandomSampler(dataset, num_samples=count, generator=generator)  # type: ignore[arg-type]
+    whole: RandomSampler | WeightedRandomSampler
+    if likely is None:
+        whole = RandomSampler(dataset, num_samples=count, generator=generator)  # type: ignore[arg-type]
+    else:
+        whole = WeightedRandomSampler(likely.tolist(), count, generator=generator)
     ranks = Ranks.now()
     sampler = whole if ranks.count == 1 else ranks.share(list(whole))
     return DataLoader(

@@ -1,0 +1,121 @@
+"""``perception train classification``: learn to tell what pictures show."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perception_nodes.cli.progress import console, track
+from perception_nodes.cli.training_run import (
+    BundleFolder,
+    Device,
+    HeldOut,
+    Licence,
+    OutFolder,
+    Precision,
+    RecipeFile,
+    Resume,
+    Seed,
+    Start,
+    Threads,
+    TimeLimit,
+    TrainingRun,
+    Trunk,
+    tell,
+)
+
+
+def classification(
+    recipe: RecipeFile,
+    data: Annotated[
+        list[str],
+        typer.Option(
+            help='To learn from: folder:DIR with a folder for every class, of a split '
+            'folder:DIR@train, part as folder:DIR[::10]; may be repeated.'
+        ),
+    ],
+    out: OutFolder,
+    val: Annotated[
+        str, typer.Option(help='To choose the epoch and calibrate with; else --cut.')
+    ] = '',
+    cut: Annotated[
+        float,
+        typer.Option(
+            help='Without --val: part of the tracks of each class cut from --data.',
+            min=0.01,
+            max=0.9,
+        ),
+    ] = 0.2,
+    tracks: Annotated[
+        str,
+        typer.Option(
+            '--track',
+            help='Regular expression; what its first group finds in a file name tells which '
+            'pictures show one thing, and are cut together. Empty: each is a thing of its own.',
+        ),
+    ] = '',
+    bundle: BundleFolder = None,
+    held_out: HeldOut = '',
+    licence: Licence = 'unknown',
+    start: Start = None,
+    trunk: Trunk = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    threads: Threads = 0,
+    time_limit_min: TimeLimit = 0.0,
+    device: Device = 'auto',
+    precision: Precision = 'auto',
+) -> None:
+    """Train a classifier: checkpoints, the best epoch as a calibrated bundle, its figures."""
+    from perception_nodes.evaluation.picture_folders import joined, open_picture_folders
+    from perception_nodes.learning.classifier_bundling import ClassifierBundler
+    from perception_nodes.learning.data.classed import cut_by_track
+    from perception_nodes.learning.recipe import read_recipe, seeded
+    from perception_nodes.learning.recipes.classification import ClassificationRecipe
+    from perception_nodes.learning.tasks.classification import ClassificationTask
+
+    run = TrainingRun(
+        words=[
+            'classification',
+            '--recipe',
+            str(recipe),
+            *(word for address in data for word in ('--data', address)),
+            *(['--val', val] if val else ['--cut', str(cut), '--track', tracks]),
+        ],
+        seed=seed,
+        data=', '.join(data),
+        out=out,
+        licence=licence,
+        start=start,
+        trunk=trunk,
+        resume=resume,
+        threads=threads,
+        time_limit_min=time_limit_min,
+        device=device,
+        precision=precision,
+    )
+    settings = seeded(read_recipe(recipe, ClassificationRecipe), seed)
+    training = joined([open_picture_folders(address) for address in data])
+    if val:
+        validation = open_picture_folders(val)
+    else:
+        training, validation = cut_by_track(training, tracks, part=cut)
+        console.print(
+            f'{len(training.pictures)} pictures to learn from, {len(validation.pictures)} to '
+            'choose with',
+            highlight=False,
+        )
+    final = open_picture_folders(held_out) if held_out else None
+    task = ClassificationTask(settings, training, validation, start, trunk)
+    model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
+    report = ClassifierBundler(
+        recipe=settings,
+        validation=validation,
+        held_out=final,
+        held_out_words=f'{len(final.pictures)} held-out pictures, {held_out}' if final else '',
+        provenance=provenance,
+        threads=run.thread_count,
+        track=track,
+    ).write(model, bundle or out / 'bundle')
+    tell(report, settings, out)

@@ -1,0 +1,31 @@
+"""Loss of the classifier."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from perception_nodes.learning.recipes.classification import ClassLossRecipe
+
+
+def class_loss(
+    logits: torch.Tensor, class_ids: torch.Tensor, weights: torch.Tensor, recipe: ClassLossRecipe
+) -> dict[str, torch.Tensor]:
+    """
+    Return the term ``cross_entropy``, a mean over the pictures weighted by their classes.
+
+    With ``focal`` each picture counts (1 − p)^focal times, p being the probability of its class
+    (Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, for a softmax).
+
+    :param logits: (B, C).
+    :param class_ids: (B,) int64.
+    :param weights: (C,) of the classes.
+    """
+    counts = weights.to(logits.device)[class_ids]
+    entropy = functional.cross_entropy(
+        logits, class_ids, reduction='none', label_smoothing=recipe.smoothing
+    )
+    if recipe.focal:
+        sure = logits.log_softmax(1).gather(1, class_ids[:, None])[:, 0].exp()
+        entropy = (1 - sure) ** recipe.focal * entropy
+    return {'cross_entropy': (counts * entropy).sum() / counts.sum()}
