@@ -1,4 +1,4 @@
-"""``perception enroll`` and ``perception classify``: classes from a few pictures each."""
+"""``perception enroll``, and ``perception classify --bank``: classes from a few pictures each."""
 
 from __future__ import annotations
 
@@ -48,16 +48,8 @@ def enroll(
     _tell(changed, bank)
 
 
-def classify(
-    images: Annotated[list[str], typer.Argument(help='Crops: pictures, folders, videos.')],
-    bank: BankOption,
-    rejected_share: Annotated[
-        float | None,
-        typer.Option(
-            help='Part of the known that may be called unknown, 0 to below 1; else the bank’s.'
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option('--json', help='JSON on stdout.')] = False,
+def classify_by_bank(
+    images: list[str], bank: Path, rejected_share: float | None, *, as_json: bool
 ) -> None:
     """Tell which taught class every picture shows, or that it is unknown."""
     known = load_bank(bank)

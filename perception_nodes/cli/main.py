@@ -75,7 +75,7 @@ COMMANDS: dict[str, LazyCommand] = {
         module='fewshot', attribute='enroll', help='Teach a class from a few pictures.'
     ),
     'classify': LazyCommand(
-        module='fewshot', attribute='classify', help='Tell which taught class pictures show.'
+        module='classify', attribute='classify', help='Tell what pictures show, or unknown.'
     ),
     'segment': LazyCommand(
         module='segment', attribute='segment', help='Segment images, folders and videos.'

@@ -1,0 +1,104 @@
+"""``perception classify``: what pictures show, by a trained model or by a bank of classes."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from perception_nodes.classification import ClassificationConfig, Classifier
+from perception_nodes.cli.fewshot import classify_by_bank
+from perception_nodes.cli.looking import look_at_all
+from perception_nodes.cli.model_options import DeviceOption, PrecisionOption, ThreadsOption
+from perception_nodes.cli.opened_model import draw_classes, in_words
+from perception_nodes.cli.progress import console
+from perception_nodes.cli.sources import find_sources
+from perception_nodes.structures import Frame
+
+
+def classify(
+    images: Annotated[list[str], typer.Argument(help='Crops: pictures, folders, videos.')],
+    bank: Annotated[
+        Path | None, typer.Option('--bank', help='File with taught classes (perception enroll).')
+    ] = None,
+    model: Annotated[
+        str, typer.Option('--model', '-m', help='Folder, URI or name of a trained classifier.')
+    ] = '',
+    rejected_share: Annotated[
+        float | None,
+        typer.Option(
+            help='Of a bank: part of the known that may be called unknown, 0 to below 1; else the '
+            'bank’s.'
+        ),
+    ] = None,
+    min_confidence: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help='Of a model: probability below which a picture is unknown.'
+        ),
+    ] = 0.0,
+    most: Annotated[
+        int, typer.Option(min=1, help='Of a model: classes shown of each picture.')
+    ] = 3,
+    overlays: Annotated[
+        Path | None, typer.Option(help='Of a model: folder for copies with the class on them.')
+    ] = None,
+    as_json: Annotated[bool, typer.Option('--json', help='JSON on stdout.')] = False,
+    device: DeviceOption = 'auto',
+    precision: PrecisionOption = 'fp32',
+    threads: ThreadsOption = 0,
+) -> None:
+    """Tell what every picture shows, or that it is unknown."""
+    if (bank is None) == (not model):
+        raise ValueError(
+            'give either --model, a trained classifier, or --bank, classes taught by perception '
+            'enroll'
+        )
+    if bank is not None:
+        classify_by_bank(images, bank, rejected_share, as_json=as_json)
+        return
+    classifier = Classifier.load(model, device=device, precision=precision, threads=threads)
+    console.print(classifier.description, highlight=False)
+    config, rows = ClassificationConfig(min_confidence=min_confidence), []
+    names = classifier.class_names
+
+    def look(frame: Frame, name: str) -> tuple[Callable[[], np.ndarray], str]:
+        found = classifier(frame, config)
+        shown = zip(found.class_ids[:most].tolist(), found.probabilities[:most], strict=True)
+        rows.append(
+            {
+                'source': name,
+                'name': 'unknown' if found.class_id is None else names[found.class_id],
+                'confidence': round(found.confidence, 4),
+                'classes': {names[number]: round(float(share), 4) for number, share in shown},
+            }
+        )
+        draw = functools.partial(
+            draw_classes, frame.pixels, found, names, color_order=frame.color_order
+        )
+        return draw, in_words(found, names)
+
+    failed = look_at_all(find_sources(images), 'Classifying', look, overlays)
+    classifier.close()
+    _tell(rows, min_confidence, as_json=as_json)
+    if failed:
+        raise typer.Exit(code=1)
+
+
+def _tell(rows: list[dict[str, Any]], min_confidence: float, *, as_json: bool) -> None:
+    """Print the answers; they are results and go to stdout."""
+    if as_json:
+        print(json.dumps({'min_confidence': min_confidence, 'answers': rows}, indent=1))
+        return
+    table = Table('picture', 'class', 'most probable')
+    for row in rows:
+        shown = ', '.join(f'{name} {share:.3f}' for name, share in row['classes'].items())
+        table.add_row(Path(row['source']).name, row['name'], shown)
+    Console().print(table)
