@@ -64,7 +64,7 @@ def explain_command(
     precision: PrecisionOption = 'fp32',
     threads: ThreadsOption = 0,
 ) -> None:
-    """Show which pixels the boxes or regions that a model finds rest on."""
+    """Show which pixels the boxes, regions or classes that a model finds rest on."""
     config = ExplanationConfig(method=method, masks=masks, seed=seed)
     pictures = [source for source in find_sources(sources) if not source.is_video]
     if not pictures:

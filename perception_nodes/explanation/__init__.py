@@ -3,6 +3,7 @@
 from perception_nodes.explanation.config import ExplanationConfig, Method
 from perception_nodes.explanation.questions import (
     BoxQuestion,
+    ClassQuestion,
     Question,
     RegionQuestion,
     questions_about,
@@ -18,6 +19,7 @@ from perception_nodes.explanation.trust import (
 
 __all__ = [
     'BoxQuestion',
+    'ClassQuestion',
     'Curve',
     'ExplanationConfig',
     'Method',

@@ -16,7 +16,7 @@ class Method(str, Enum):
     OCCLUSION = 'occlusion'
     """A grey square that wanders over the picture (Zeiler and Fergus, ECCV 2014)."""
     GRAD_CAM = 'grad_cam'
-    """Gradients instead of many runs, for segmenters (Selvaraju et al., ICCV 2017)."""
+    """Gradients instead of many runs, not for boxes (Selvaraju et al., ICCV 2017)."""
 
 
 @dataclass(frozen=True, kw_only=True)

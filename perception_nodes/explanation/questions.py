@@ -7,12 +7,19 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from perception_nodes.classification import Classifier
 from perception_nodes.detection import DetectionConfig, Detector
 from perception_nodes.evaluation.matching import box_iou
 from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.segmentation import SegmentationConfig, Segmenter
-from perception_nodes.structures import UNLABELLED, Detections, Frame, SegmentationMask
+from perception_nodes.structures import (
+    UNLABELLED,
+    Classification,
+    Detections,
+    Frame,
+    SegmentationMask,
+)
 
 FAINTEST_SCORE = 0.02
 """Boxes of a veiled picture count from this score on: a fading box still tells something."""
@@ -110,12 +117,47 @@ class RegionQuestion:
         return np.array(left)
 
 
+class ClassQuestion:
+    """
+    Whether a classifier still gives a picture its classes: RISE, Petsiuk et al., BMVC 2018.
+
+    What is left of a class is its calibrated probability.
+
+    :param classifier: of the picture.
+    :param found: what it said about the unchanged picture.
+    :param most: of the most probable classes that are asked about.
+    """
+
+    def __init__(self, classifier: Classifier, found: Classification, most: int) -> None:
+        self._classifier = classifier
+        self.classes = tuple(found.class_ids[:most].tolist())
+        self._shares = tuple(found.probabilities[:most].tolist())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Class and probability of each."""
+        names = self._classifier.class_names
+        pairs = zip(self.classes, self._shares, strict=True)
+        return tuple(f'{names[number]} {share:.2f}' for number, share in pairs)
+
+    @property
+    def bundle(self) -> ModelBundle:
+        """What is asked."""
+        return self._classifier.bundle
+
+    def __call__(self, frame: Frame) -> np.ndarray:
+        """Return what is left of each class."""
+        found = self._classifier(frame)
+        return np.array([found.probability_of(number) for number in self.classes])
+
+
 def questions_about(model: FrameModel[Any, Any], frame: Frame, most: int) -> Question | None:
     """
     Return the question about what a model says of a picture; None where it says nothing.
 
-    :param most: boxes with the highest scores, or largest regions, that are asked about.
-    :raises ValueError: for a model that finds neither boxes nor regions.
+    :param most: boxes with the highest scores, largest regions, or most probable classes, that
+        are asked about.
+    :raises ValueError: for a model of another task.
     """
     if isinstance(model, Detector):
         boxes = model(frame)[:most]
@@ -126,7 +168,10 @@ def questions_about(model: FrameModel[Any, Any], frame: Frame, most: int) -> Que
         large = np.argsort(-counts, kind='stable')[:most]
         chosen = [int(k) for k in large if counts[k] >= SMALLEST_REGION * mask.class_ids.size]
         return RegionQuestion(model, mask, chosen) if chosen else None
+    if isinstance(model, Classifier):
+        classes = model(frame)
+        return ClassQuestion(model, classes, most) if len(classes) else None
     raise ValueError(
-        f'{model.bundle.name}: task {model.task} has no explanation; take a bundle for detection '
-        'or segmentation'
+        f'{model.bundle.name}: task {model.task} has no explanation; take a bundle for detection, '
+        'segmentation or classification'
     )

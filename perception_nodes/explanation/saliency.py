@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from perception_nodes.explanation.config import ExplanationConfig, Method
-from perception_nodes.explanation.questions import Question, RegionQuestion
+from perception_nodes.explanation.questions import ClassQuestion, Question, RegionQuestion
 from perception_nodes.structures import Frame
 
 _MAP_SIDE = 160
@@ -62,10 +62,10 @@ def without(frame: Frame, kept: np.ndarray) -> Frame:
 
 def _by_gradients(question: Question, frame: Frame) -> np.ndarray:
     """Return (K, h, w): what the gradients say."""
-    if not isinstance(question, RegionQuestion):
+    if not isinstance(question, RegionQuestion | ClassQuestion):
         raise ValueError(
-            f'method: {Method.GRAD_CAM.value} is for segmenters; take '
-            f'{Method.RANDOM_MASKS.value} or {Method.OCCLUSION.value} for boxes'
+            f'method: {Method.GRAD_CAM.value} is for segmenters and classifiers; '
+            f'take {Method.RANDOM_MASKS.value} or {Method.OCCLUSION.value} for boxes'
         )
     from perception_nodes.explanation.gradients import grad_cam
 

@@ -53,5 +53,5 @@ def test_what_is_left_of_a_region_is_its_sure_pixels():
 
 def test_model_of_another_task_is_refused_with_what_is_allowed():
     model = SimpleNamespace(task='path', bundle=SimpleNamespace(name='steering'))
-    with pytest.raises(ValueError, match=r'steering: task path .* detection or segmentation'):
+    with pytest.raises(ValueError, match=r'steering: task path .* segmentation or classification'):
         questions_about(model, FRAME, 3)

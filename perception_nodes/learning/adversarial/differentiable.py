@@ -14,12 +14,18 @@ from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.bundle_sections import InputSpec
 from perception_nodes.inference.class_map import ClassMap
 from perception_nodes.learning.adversarial.config import LEVELS
+from perception_nodes.learning.models.classifier import ClassifierNet
 from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
+from perception_nodes.learning.recipes.classification import (
+    ClassificationRecipe,
+    ClassifierRecipe,
+)
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe, SegmenterRecipe
 from perception_nodes.learning.warm_start import load_exported
 from perception_nodes.structures import ColorOrder
 
 _MARK, _STRIDES, _WIDEST = 'context.gate.weight', (2, 4), 512
+_CLASSIFIER_STRIDES = (16, 32)
 _PROBE_PX = 64  # of the picture on which layers are told apart
 _QUANTISED = {'QuantizeLinear', 'DequantizeLinear', 'QLinearConv', 'ConvInteger'}
 _CURE = (
@@ -60,16 +66,22 @@ class PictureNetwork(nn.Module):
 
         :param pictures: (B, 3, H, W) float32 RGB in 0..1, of any one size.
         """
-        resize = self._resize_for((pictures.shape[3], pictures.shape[2]))
+        found = self.network(self.prepared(pictures))
+        logits = found['out'] if isinstance(found, dict) else found
+        resize = self.resize_for((pictures.shape[3], pictures.shape[2]))
+        return self._merged(_back(logits.float(), resize))
+
+    def prepared(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Return the network's input (B, 3, h, w) of pictures."""
         planes = LEVELS * pictures
         if ColorOrder(self._wanted.color_order) is not ColorOrder.RGB:
             planes = planes.flip(1)
+        resize = self.resize_for((pictures.shape[3], pictures.shape[2]))
         batch = (_resized(planes, resize) * self._wanted.scale - self._mean) / self._std
-        found = self.network(batch.contiguous(memory_format=torch.channels_last))
-        logits = found['out'] if isinstance(found, dict) else found
-        return self._merged(_back(logits.float(), resize))
+        return batch.contiguous(memory_format=torch.channels_last)
 
-    def _resize_for(self, source_wh: tuple[int, int]) -> ImageResize:
+    def resize_for(self, source_wh: tuple[int, int]) -> ImageResize:
+        """Return how pictures of a size become the network's input."""
         wanted = self._wanted
         if wanted.size_wh is None:
             return resize_between(source_wh, source_wh, ResizePolicy.NONE)
@@ -122,6 +134,52 @@ def differentiable(bundle: ModelBundle) -> PictureNetwork:
     network = _from_onnx(bundle) if spec.architecture.library == 'onnx' else _from_torch(bundle)
     whole = PictureNetwork(network, spec.input, spec.result_map)
     return whole.eval().requires_grad_(False)
+
+
+class PictureClassifier(PictureNetwork):
+    """Resizing, normalisation and a network with one answer for the whole picture, in one."""
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """
+        Return the logits (B, C) of the pictures.
+
+        :param pictures: (B, 3, H, W) float32 RGB in 0..1, of any one size.
+        """
+        found: torch.Tensor = self.network(self.prepared(pictures))
+        return found
+
+
+def differentiable_classifier(bundle: ModelBundle) -> PictureClassifier:
+    """
+    Return a bundle that ``perception train classification`` wrote as a network of torch.
+
+    :raises NotDifferentiableError: for any other bundle, saying why and what to take.
+    """
+    spec = bundle.spec
+    graph = onnx.load(str(bundle.weights_path)).graph if _is_onnx(bundle) else None
+    if graph is None or _QUANTISED & {node.op_type for node in graph.node}:
+        raise _not_ours(bundle, 'it is quantised, or no ONNX file')
+    recipe = ClassificationRecipe(name=bundle.name, classes=bundle.classes)
+    for stride in _CLASSIFIER_STRIDES:
+        size = ClassifierRecipe(pretrained=False, stride=stride)
+        network = ClassifierNet(replace(recipe, model=size))
+        try:
+            load_exported(network, bundle.weights_path, [torch.zeros(1, 3, _PROBE_PX, _PROBE_PX)])
+        except ValueError:
+            continue
+        return PictureClassifier(network, spec.input).eval().requires_grad_(False)
+    raise _not_ours(bundle, 'its convolutions are not those of a classifier trained here')
+
+
+def _is_onnx(bundle: ModelBundle) -> bool:
+    return bundle.spec.architecture.library == 'onnx'
+
+
+def _not_ours(bundle: ModelBundle, reason: str) -> NotDifferentiableError:
+    return NotDifferentiableError(
+        f'{bundle.path}: gradients cannot be had, {reason}; take a bundle in fp32 that perception '
+        'train classification wrote, or a method that needs none'
+    )
 
 
 def _refused(bundle: ModelBundle, reason: str) -> NotDifferentiableError:
