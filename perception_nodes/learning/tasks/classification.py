@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,13 +145,17 @@ def scored(
 
 
 def metrics_of(
-    pictures: Iterator[ScoredClasses], recipe: ClassificationRecipe
+    pictures: Iterable[ScoredClasses], recipe: ClassificationRecipe, temperature: float = 1.0
 ) -> ClassificationMetrics:
-    """Return the figures, the classes being those that the bundle's decoder would give."""
+    """
+    Return the figures, the classes being those that the bundle's decoder would give.
+
+    :param temperature: divides the logits.
+    """
     decoder = build_decoder(DECODER, class_count=len(recipe.classes))
     meter = ClassificationMeter(recipe.classes)
     for item in pictures:
-        found = decoder.decode({'logits': item.logits})
+        found = decoder.decode({'logits': item.logits}, temperature)
         meter.add(
             item.picture.class_id,
             Classification.unknown() if found is None else Classification.of(found),
