@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perception_nodes.detection.config import DetectionConfig
-from perception_nodes.fewshot.box_classifier import BoxClassifierConfig
 from perception_nodes.ros.detections_conversion import ClassIdFormat
 from perception_nodes.ros.frame_node_config import FrameNodeConfig
+from perception_nodes.second_stage import BoxClassifierConfig
 from perception_nodes.structures import setting
 
 

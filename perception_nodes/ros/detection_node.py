@@ -6,13 +6,13 @@ import sys
 from typing import Any
 
 from perception_nodes.detection import DetectionStage, Detector
-from perception_nodes.fewshot.box_classifier import BoxClassifier
 from perception_nodes.inference.frame_stage import FrameStage
 from perception_nodes.ros.detection_config import DetectionNodeConfig
 from perception_nodes.ros.detection_outputs import DetectionOutputs
 from perception_nodes.ros.detections_conversion import ClassIdFormat
 from perception_nodes.ros.frame_node import FrameNode
 from perception_nodes.ros.running import run_node
+from perception_nodes.second_stage import BoxClassifier
 
 
 class DetectionNode(FrameNode[DetectionNodeConfig]):
@@ -23,8 +23,8 @@ class DetectionNode(FrameNode[DetectionNodeConfig]):
       - ``~/detections`` (vision_msgs/Detection2DArray): boxes in pixels of the input image,
         highest score first
       - ``~/classified`` (vision_msgs/Detection2DArray): boxes whose ``results`` name a class of
-        ``classifier_bank``, or ``unknown``; worked out beside the frame path, with the header of
-        its image, only while somebody subscribes
+        ``classifier_bank`` or ``classifier_model``, or ``unknown``; worked out beside the frame
+        path, with the header of its image, only while somebody subscribes
 
     Parameters: the fields of :class:`DetectionNodeConfig`.
     """

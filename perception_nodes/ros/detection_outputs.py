@@ -5,13 +5,13 @@ from __future__ import annotations
 from rclpy.node import Node
 from vision_msgs.msg import Detection2DArray
 
-from perception_nodes.fewshot.box_classifier import BoxClassifier
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.ros.detection_config import DetectionNodeConfig
 from perception_nodes.ros.detections_conversion import ClassIdFormat, DetectionMessages
 from perception_nodes.ros.frame_outputs import FrameOutputs
 from perception_nodes.ros.frame_pipeline import FrameJob
 from perception_nodes.ros.second_stage import SecondStage
+from perception_nodes.second_stage import BoxClassifier
 from perception_nodes.structures import Detections, Frame
 from perception_nodes.visualization import draw_detections
 

@@ -13,7 +13,7 @@ from vision_msgs.msg import (
     ObjectHypothesisWithPose,
 )
 
-from perception_nodes.fewshot.box_classifier import NamedBoxes
+from perception_nodes.second_stage import NamedBoxes
 from perception_nodes.structures import Detections
 
 
@@ -94,9 +94,7 @@ def named_boxes_to_msg(named: NamedBoxes, header: Header) -> Detection2DArray:
     """
     names = sorted(set(named.names))
     numbers = np.array([names.index(name) for name in named.names], np.int64)
-    return detections_to_msg(
-        Detections(named.boxes.xyxy, named.typicality, numbers), header, names
-    )
+    return detections_to_msg(Detections(named.boxes.xyxy, named.scores, numbers), header, names)
 
 
 def detections_from_msg(message: Detection2DArray, class_names: Sequence[str]) -> Detections:

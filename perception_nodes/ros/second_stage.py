@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rclpy.publisher import Publisher
 
-from perception_nodes.fewshot.box_classifier import BoxClassifier
 from perception_nodes.ros.beside import Beside
 from perception_nodes.ros.detections_conversion import named_boxes_to_msg
 from perception_nodes.ros.frame_pipeline import FrameJob
+from perception_nodes.second_stage import BoxClassifier
 from perception_nodes.structures import Detections
 
 

@@ -1,17 +1,13 @@
-"""The second stage behind a detector: which taught class each of its boxes shows."""
+"""Boxes of a detector, cut out and named once more."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from perception_nodes.fewshot.bank_file import load_bank
-from perception_nodes.fewshot.embedding import open_embedder
-from perception_nodes.fewshot.prototypes import PrototypeBank
-from perception_nodes.fewshot.views import embed_views
+from perception_nodes.second_stage.namers import BankNamer, ModelNamer, Namer
 from perception_nodes.structures import ColorOrder, Detections, Frame, check_settings, setting
 
 
@@ -22,6 +18,13 @@ class BoxClassifierConfig:
     classifier_bank: str = setting(
         '', 'Bank of taught classes (perception enroll) that names boxes again; empty: none'
     )
+    classifier_model: str = setting(
+        '', 'Classification bundle that names boxes again, instead of a bank; empty: none'
+    )
+    classifier_min_confidence: float = setting(
+        0.5, 'Probability below which classifier_model calls a box unknown, 0..1',
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
     classified_classes: tuple[str, ...] = setting(
         (), 'Classes of the detector whose boxes are looked at again; empty: all'
     )
@@ -37,69 +40,69 @@ class BoxClassifierConfig:
         """Check every value."""
         object.__setattr__(self, 'classified_classes', tuple(self.classified_classes))
         check_settings(self)
+        if self.classifier_bank and self.classifier_model:
+            raise ValueError(
+                f'classifier_bank: {self.classifier_bank} and classifier_model: '
+                f'{self.classifier_model} both name boxes; leave one empty'
+            )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NamedBoxes:
     """
-    Boxes and what the bank says of them.
+    Boxes and what the second stage says of them.
 
     :param boxes: those that were looked at, highest score of the detector first.
-    :param names: taught class of each, or ``unknown``.
-    :param typicality: (N,) float32 in 0..1, see :meth:`PrototypeBank.typicality`.
+    :param names: class of each, or ``unknown``.
+    :param scores: (N,) float32 in 0..1: typicality or probability, see ``namers``.
     """
 
     boxes: Detections
     names: tuple[str, ...]
-    typicality: np.ndarray
+    scores: np.ndarray
 
 
 class BoxClassifier:
     """
-    Cuts out boxes and asks a bank.
+    Cuts out boxes and asks what they show.
 
-    :param bank: of taught classes.
+    :param namer: who is asked.
     :param class_names: of the detector.
     :param config: which boxes.
-    :raises ValueError: for an empty bank, an embedder that is not there, or a class that the
-        detector does not have.
+    :raises ValueError: for a class that the detector does not have.
     """
 
     def __init__(
-        self, bank: PrototypeBank, class_names: Sequence[str], config: BoxClassifierConfig
+        self, namer: Namer, class_names: Sequence[str], config: BoxClassifierConfig
     ) -> None:
-        if not bank.class_names:
-            raise ValueError(
-                f'classifier_bank: {config.classifier_bank} knows no class; cure: perception '
-                'enroll NAME IMAGES --bank FILE'
-            )
         strange = sorted(set(config.classified_classes) - set(class_names))
         if strange:
             raise ValueError(
                 f'classified_classes: the detector has no {", ".join(strange)}; its classes: '
                 f'{", ".join(class_names)}'
             )
-        self._bank, self._config = bank, config
-        self._embedder = open_embedder(bank.embedder_name, bank.embedder_settings)
+        self._namer, self._config = namer, config
         wanted = config.classified_classes or class_names
         self._wanted = np.array([name in wanted for name in class_names], bool)
 
     @classmethod
     def open(cls, config: BoxClassifierConfig, class_names: Sequence[str]) -> BoxClassifier | None:
         """
-        Return the classifier of the bank that the settings name; None where they name none.
+        Return the second stage that the settings name; None where they name none.
 
-        :raises ValueError: for a file that is no bank, and as the class does.
+        :raises ValueError: for a file that is no bank or bundle, and as the class does.
         """
-        if not config.classifier_bank:
-            return None
-        path = Path(config.classifier_bank.removeprefix('file://')).expanduser()
-        return cls(load_bank(path), class_names, config)
+        if config.classifier_model:
+            model = ModelNamer.open(config.classifier_model, config.classifier_min_confidence)
+            return cls(model, class_names, config)
+        if config.classifier_bank:
+            return cls(BankNamer.open(config.classifier_bank), class_names, config)
+        return None
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The taught classes."""
-        return self._bank.class_names
+        """The classes that boxes are named by."""
+        return self._namer.class_names
 
     def __call__(self, frame: Frame, detections: Detections) -> NamedBoxes:
         """
@@ -109,14 +112,9 @@ class BoxClassifier:
         """
         boxes, crops = self._cut(frame, detections.sorted_by_score())
         if not crops:
-            return NamedBoxes(boxes=boxes, names=(), typicality=np.zeros(0, np.float32))
-        answers = self._bank.classify(embed_views(self._embedder, crops))
-        scores = np.array([answer.score for answer in answers])
-        return NamedBoxes(
-            boxes=boxes,
-            names=tuple(answer.name for answer in answers),
-            typicality=self._bank.typicality(scores),
-        )
+            return NamedBoxes(boxes=boxes, names=(), scores=np.zeros(0, np.float32))
+        names, scores = self._namer(crops)
+        return NamedBoxes(boxes=boxes, names=names, scores=scores)
 
     def _cut(self, frame: Frame, detections: Detections) -> tuple[Detections, list[np.ndarray]]:
         """Return the boxes that are looked at, and their (h, w, 3) uint8 RGB crops."""

@@ -3,10 +3,11 @@ import numpy as np
 import pytest
 
 from perception_nodes.fewshot.bank_file import save_bank
-from perception_nodes.fewshot.box_classifier import BoxClassifier, BoxClassifierConfig
 from perception_nodes.fewshot.embedding import GradientColorEmbedder
 from perception_nodes.fewshot.prototypes import BankError, empty_bank
 from perception_nodes.fewshot.views import VIEWS, embed_views
+from perception_nodes.second_stage import BoxClassifier, BoxClassifierConfig
+from perception_nodes.second_stage.namers import BankNamer
 from perception_nodes.structures import ColorOrder, Detections, Frame
 
 CLASSES = ('sign', 'person')
@@ -67,14 +68,14 @@ def config(**settings):
 )
 def test_boxes_get_the_names_of_what_they_show(bank, frame, settings, names):
     bank = bank.with_rejected_share(0.0)  # few and equal pictures reject too much
-    named = BoxClassifier(bank, CLASSES, config(**settings))(frame, BOXES)
+    named = BoxClassifier(BankNamer(bank), CLASSES, config(**settings))(frame, BOXES)
     assert named.names == names
-    assert len(named.boxes) == len(named.typicality) == len(names)
-    assert ((named.typicality > 0) & (named.typicality <= 1)).all()
+    assert len(named.boxes) == len(named.scores) == len(names)
+    assert ((named.scores > 0) & (named.scores <= 1)).all()
 
 
 def test_no_boxes_have_no_names(bank, frame):
-    named = BoxClassifier(bank, CLASSES, config())(frame, Detections.empty())
+    named = BoxClassifier(BankNamer(bank), CLASSES, config())(frame, Detections.empty())
     assert named.names == ()
     assert len(named.boxes) == 0
 
@@ -98,8 +99,11 @@ def test_bad_settings_are_refused_with_the_cure(bank, tmp_path):
     with pytest.raises(BankError, match='perception enroll'):
         BoxClassifier.open(gone, CLASSES)
     with pytest.raises(ValueError, match='has no dog; its classes: sign, person'):
-        BoxClassifier(bank, CLASSES, config(classified_classes=('dog',)))
+        BoxClassifier(BankNamer(bank), CLASSES, config(classified_classes=('dog',)))
+    empty = save_bank(tmp_path / 'empty.npz', bank.without('ring').without('square'))
     with pytest.raises(ValueError, match='knows no class'):
-        BoxClassifier(bank.without('ring').without('square'), CLASSES, config())
+        BoxClassifier.open(BoxClassifierConfig(classifier_bank=str(empty)), CLASSES)
+    with pytest.raises(ValueError, match='both name boxes; leave one empty'):
+        config(classifier_model='signs')
     with pytest.raises(ValueError, match='classifier_max_boxes'):
         config(classifier_max_boxes=0)
