@@ -54,7 +54,7 @@ def test_picture_without_boxes_gives_an_empty_answer(graph, node, camera, image_
 def test_nobody_who_asks_costs_nothing(graph, node, camera, image_msg, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        'perception_nodes.fewshot.box_classifier.BoxClassifier.__call__',
+        'perception_nodes.second_stage.BoxClassifier.__call__',
         lambda *_: seen.append(1),
     )
     results = graph.listen(Detection2DArray, 'detection_node/detections')
