@@ -57,9 +57,11 @@ class TrainingRun:
     What every training command is told.
 
     :param words: the command without what does not change the result.
+    :param command: what comes before them.
     """
 
     words: list[str]
+    command: tuple[str, ...] = ('perception', 'train')
     data: str
     out: Path
     licence: str
@@ -110,7 +112,7 @@ class TrainingRun:
         begun += ['--start', str(self.start)] if self.start else []
         begun += ['--trunk', str(self.trunk)] if self.trunk else []
         provenance = provenance_of(
-            shlex.join(['perception', 'train', *self.words, *begun]),
+            shlex.join([*self.command, *self.words, *begun]),
             self.data,
             self.licence,
             trainer.history(),

@@ -133,7 +133,7 @@ class _Filter:
                 return False
         if not self._choice.keep_duplicates:
             prints = fingerprint(frame.in_order(ColorOrder.BGR))
-            if self._prints is not None and _show_the_same(self._prints, prints):
+            if self._prints is not None and show_the_same(self._prints, prints):
                 self.same += 1
                 return False
             self._prints = prints
@@ -141,7 +141,7 @@ class _Filter:
         return True
 
 
-def _show_the_same(*pair: tuple[np.ndarray, np.ndarray]) -> bool:
+def show_the_same(*pair: tuple[np.ndarray, np.ndarray]) -> bool:
     """Compare two fingerprints; two pictures without structure, such as a covered lens, agree."""
     if not any(hashes.any() for hashes, _ in pair):
         return True

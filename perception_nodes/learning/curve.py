@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-LOSSES = ('class', 'box', 'quality', 'cross_entropy', 'lovasz', 'points', 'visible')
-FIGURES = ('mAP', 'mIoU', 'IoU', 'closeness', 'inside', 'seen', 'top', 'mean_recall')
+LOSSES = (
+    'class', 'box', 'quality', 'cross_entropy', 'lovasz', 'points', 'visible',
+    'invariance', 'variance', 'covariance',
+)  # fmt: skip
+FIGURES = (
+    'mAP', 'mIoU', 'IoU', 'closeness', 'inside', 'seen', 'top', 'mean_recall', 'view_match',
+    'spread',
+)  # fmt: skip
 
 
 def read_record(path: Path) -> list[dict[str, float]]:

@@ -68,6 +68,7 @@ def check_parity(
     path: Path,
     batches: Sequence[np.ndarray],
     decide: Callable[[Mapping[str, np.ndarray]], np.ndarray],
+    scales: Mapping[str, float] | None = None,
 ) -> Parity:
     """
     Compare the file with the network on real input.
@@ -75,6 +76,7 @@ def check_parity(
     :param batches: (B, 3, H, W) float32 each, at least one.
     :param decide: from outputs by name to what is decided in each place, whole numbers; where
         both say -1, nothing is decided.
+    :param scales: by output, what counts as 1 there; None: 1 everywhere.
     :raises ExportError: naming the output that differs by more than the tolerance, where
         distances in pixels are compared relative to their size; or decisions that differ.
     """
@@ -92,6 +94,7 @@ def check_parity(
         found = dict(zip(names, session.run(names, {'image': batch}), strict=True))
         for name, reference in expected.items():
             size = np.maximum(np.abs(reference), 1.0) if name == 'ltrb' else 1.0
+            size = size * (scales or {}).get(name, 1.0)
             difference = np.abs((found[name] - reference) / size).max()
             worst[name] = max(worst[name], float(difference))
         first, second = decide(expected), decide(found)

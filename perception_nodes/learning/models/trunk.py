@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -76,7 +77,7 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
 
 class EfficientNetLiteTrunk(nn.Module):
     """
-    EfficientNet-Lite0, batch norms merged.
+    EfficientNet-Lite0, batch norms merged unless wanted otherwise.
 
     Input (B, 3, H, W) float32 normalised; output the features of the wanted strides, whose
     numbers of channels are ``channels``.
@@ -84,10 +85,16 @@ class EfficientNetLiteTrunk(nn.Module):
     :param pretrained: start from ImageNet.
     :param frozen_stages: leading stages (with the stem) that are not trained.
     :param strides: rising, of 2, 4, 8, 16, 32; stages behind the last are left out.
+    :param folded: merge the batch norms; a trunk that learns from nothing needs them apart.
     """
 
     def __init__(
-        self, *, pretrained: bool, frozen_stages: int, strides: Sequence[int] = (8, 16)
+        self,
+        *,
+        pretrained: bool,
+        frozen_stages: int,
+        strides: Sequence[int] = (8, 16),
+        folded: bool = True,
     ) -> None:
         super().__init__()
         net: Any = timm.create_model('efficientnet_lite0', pretrained=False).eval()
@@ -100,7 +107,7 @@ class EfficientNetLiteTrunk(nn.Module):
         self._wanted = tuple(_FEATURES[stride][0] for stride in strides)
         stem = nn.Sequential(net.conv_stem, net.bn1)
         parts = [stem, *list(net.blocks)[: self._wanted[-1]]]
-        self.parts = nn.ModuleList(fold_batch_norms(part) for part in parts)
+        self.parts = nn.ModuleList(fold_batch_norms(part) if folded else part for part in parts)
         self.frozen = 1 + frozen_stages if frozen_stages else 0
         for part in self.parts[: self.frozen]:
             part.requires_grad_(False)
@@ -114,3 +121,10 @@ class EfficientNetLiteTrunk(nn.Module):
             if index in self._wanted:
                 outputs.append(features)
         return tuple(outputs)
+
+    def merged(self) -> EfficientNetLiteTrunk:
+        """Return a copy with the same function in evaluation, its batch norms merged."""
+        twin = copy.deepcopy(self).eval()
+        for part in twin.parts:
+            fold_batch_norms(part)
+        return twin

@@ -1,0 +1,208 @@
+"""
+What pre-training on crops without labels is worth: ``python -m benchmarks.pretraining``.
+
+Traffic signs (GTSRB): the classes with four tracks are known, the crops of the others choose the
+epoch. A seed leaves out one track of every known class; the trunk learns from the crops of the
+other tracks without their labels. Then each class is taught from crops of those tracks, all six
+or two, by prototypes on the trunk's mean features, and the left-out track is asked about. Beside
+it stand the trunk as it was, from nothing and from ImageNet, on the very same queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from benchmarks.few_shot import ROOT, TRACKS, SignCrops, data_folder, find_crops, read_rgb
+from perception_nodes.evaluation.machine import describe_machine
+from perception_nodes.fewshot.embedding import GradientColorEmbedder
+from perception_nodes.fewshot.prototypes import empty_bank
+from perception_nodes.fewshot.space import unit_rows
+from perception_nodes.learning.curve import read_record
+from perception_nodes.learning.data.batches import normalised
+from perception_nodes.learning.loop import RECORD, Trainer
+from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
+from perception_nodes.learning.recipe import recipe_from_dict
+from perception_nodes.learning.recipes.pretraining import PretrainingRecipe
+from perception_nodes.learning.tasks.pretraining import PretrainingTask, refuse_collapse
+from perception_nodes.learning.trunk_export import whole_frames, write_trunk
+from perception_nodes.learning.warm_start import trunk_from
+
+RESULT = ROOT / 'benchmarks' / 'results' / 'pretraining.json'
+STRIDES = (16, 32)
+TRUNK_RATE = {'ImageNet': 0.2, 'nothing': 1.0}  # of a trunk that knows something, a slower one
+_console = Console(width=120)
+
+
+class Probe(nn.Module):
+    """A trunk to ask for features; ``trunk_from`` fills it as it fills any network."""
+
+    def __init__(self, *, pretrained: bool) -> None:
+        super().__init__()
+        self.trunk = EfficientNetLiteTrunk(
+            pretrained=pretrained, frozen_stages=0, strides=STRIDES
+        )
+
+    @torch.inference_mode()
+    def features(self, images: torch.Tensor) -> dict[str, np.ndarray]:
+        """Return (N, C) float32 of length 1 for each stride: the mean features."""
+        self.eval()
+        parts = [self.trunk(part) for part in images.split(64)]
+        return {
+            f'stride {stride}': unit_rows(
+                torch.cat([part[number].mean((2, 3)) for part in parts]).numpy()
+            )
+            for number, stride in enumerate(STRIDES)
+        }
+
+
+def recipe_of(begun: str, seed: int, epochs: int) -> PretrainingRecipe:
+    """Return the recipe; signs are not mirrored, since left and right are classes."""
+    values = {
+        'name': 'signs', 'input_wh': [64, 64], 'seed': seed,
+        'model': {'pretrained': begun == 'ImageNet'},
+        'data': {'area_min': 0.4, 'flip': False, 'colour': 0.6, 'workers': 0},
+        'schedule': {
+            'epochs': epochs, 'batch': 32, 'learning_rate': 0.002, 'warmup_steps': 20,
+            'trunk_rate_factor': TRUNK_RATE[begun], 'weight_decay': 0.02, 'ema_decay': 0.98,
+            'validation_images': 0, 'validate_every': 5,
+        },
+    }  # fmt: skip
+    return recipe_from_dict(values, PretrainingRecipe)
+
+
+def accuracies(vectors: np.ndarray, crops: SignCrops, fold: int) -> dict[str, float]:
+    """
+    Return the share of left-out crops that are told right, taught from six and from two crops.
+
+    :param vectors: (N, D) float32 of length 1, of the known crops.
+    :param fold: which track of every class is left out; the next one is the one that is taught.
+    """
+    names, folds = np.array(crops.names), folds_of(crops)
+    kept = {'6 crops': folds != fold, '2 crops': folds == (fold + 1) % TRACKS}
+    asked, found = folds == fold, {}
+    for words, taught in kept.items():
+        bank = empty_bank('probe', {}, (1, vectors.shape[1]))
+        for name in sorted(set(names)):
+            own = (names == name) & taught
+            bank = bank.enrolled(name, vectors[own][:, None], folds[own].tolist())
+        nearest = bank.nearness(vectors[asked][:, None]).argmax(1)
+        found[words] = float((np.array(bank.class_names)[nearest] == names[asked]).mean())
+    return found
+
+
+def folds_of(crops: SignCrops) -> np.ndarray:
+    """Return (N,) the place of each crop's track among those of its class."""
+    tracks: dict[str, set[str]] = {}
+    for name, track in zip(crops.names, crops.tracks, strict=True):
+        tracks.setdefault(name, set()).add(track)
+    pairs = zip(crops.names, crops.tracks, strict=True)
+    return np.array([sorted(tracks[name]).index(track) for name, track in pairs])
+
+
+def learnt_trunk(
+    recipe: PretrainingRecipe, training: Sequence[np.ndarray], held_out: Sequence[np.ndarray],
+    folder: Path,
+) -> tuple[Path, list[dict[str, float]]]:  # fmt: skip
+    """Pre-train, and return the file of the trunk and the record of the epochs."""
+    task = PretrainingTask(recipe, training, held_out)
+    trainer = Trainer(task, folder)
+    trainer.run()
+    best = trainer.best_model()
+    refuse_collapse(task.validate(best))
+    write_trunk(best, folder / 'trunk.onnx', recipe, held_out)
+    return folder / 'trunk.onnx', read_record(folder / RECORD)
+
+
+def measure(crops: SignCrops, seed: int, epochs: int, folder: Path) -> dict[str, Any]:
+    """Return the accuracies of every beginning, without and with pre-training."""
+    fold = seed % TRACKS
+    known = [read_rgb(path) for path in crops.paths]
+    held_out = [read_rgb(path) for path in crops.open_paths]
+    training = [known[index] for index in np.flatnonzero(folds_of(crops) != fold)]
+    embedder = GradientColorEmbedder()
+    by_hand = np.stack([embedder(crop) for crop in known])
+    found: dict[str, Any] = {'gradients and colours': {'': accuracies(by_hand, crops, fold)}}
+    for begun in TRUNK_RATE:
+        recipe = recipe_of(begun, seed, epochs)
+        images = normalised(whole_frames(known, recipe), recipe)
+        torch.manual_seed(seed)
+        plain = Probe(pretrained=begun == 'ImageNet')
+        found[begun] = _by_stride(plain, images, crops, fold)
+        started = time.process_time()
+        file, record = learnt_trunk(recipe, training, held_out, folder / f'{begun}_{seed}')
+        spent = time.process_time() - started
+        after = trunk_from(Probe(pretrained=False), file)
+        found[f'{begun}, pre-trained'] = {
+            **_by_stride(after, images, crops, fold),
+            'cpu_s': round(spent), 'epochs': [line for line in record if 'view_match' in line],
+        }  # fmt: skip
+    return found
+
+
+def _by_stride(
+    probe: nn.Module, images: torch.Tensor, crops: SignCrops, fold: int
+) -> dict[str, dict[str, float]]:
+    """Return the accuracies on the features of each stride."""
+    vectors = probe.features(images)  # type: ignore[operator]
+    return {words: accuracies(found, crops, fold) for words, found in vectors.items()}
+
+
+def summary(runs: Sequence[dict[str, Any]]) -> dict[str, dict[str, list[float]]]:
+    """Return mean and standard deviation over the seeds, by beginning, stride and crops."""
+    rows: dict[str, dict[str, list[float]]] = {}
+    for name, parts in runs[0].items():
+        for stride in [key for key, value in parts.items() if isinstance(value, dict)]:
+            for crops in parts[stride]:
+                values = [run[name][stride][crops] for run in runs]
+                spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+                cell = rows.setdefault(f'{name}, {stride}' if stride else name, {})
+                cell[crops] = [round(float(np.mean(values)), 4), round(spread, 4)]
+    return rows
+
+
+def main() -> None:
+    """Measure all seeds and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument('--out', type=Path, default=RESULT)
+    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--epochs', type=int, default=50)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        crops = find_crops(data_folder())
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
+    machine = describe_machine()
+    runs = []
+    with TemporaryDirectory() as folder:
+        for seed in range(options.seeds):
+            runs.append(measure(crops, seed, options.epochs, Path(folder)))
+            _console.print(f'seed {seed} done')
+    document = {
+        'machine': machine, 'seeds': options.seeds, 'epochs': options.epochs,
+        'classes': len(set(crops.names)), 'queries_per_seed': len(crops.paths) // TRACKS,
+        'frames_per_seed': len(crops.paths) * (TRACKS - 1) // TRACKS,
+        'held_out_frames': len(crops.open_paths), 'summary': summary(runs), 'runs': runs,
+    }  # fmt: skip
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(document, indent=1) + '\n')
+    table = Table('features', '6 crops', '2 crops', title='accuracy, mean ± deviation over seeds')
+    for name, row in document['summary'].items():
+        table.add_row(name, *(f'{mean:.3f} ± {spread:.3f}' for mean, spread in row.values()))
+    _console.print(table)
+
+
+if __name__ == '__main__':
+    main()
