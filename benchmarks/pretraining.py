@@ -14,6 +14,9 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,17 +34,19 @@ from perception_nodes.fewshot.prototypes import empty_bank
 from perception_nodes.fewshot.space import unit_rows
 from perception_nodes.learning.curve import read_record
 from perception_nodes.learning.data.batches import normalised
+from perception_nodes.learning.data.views import whole_frames
 from perception_nodes.learning.loop import RECORD, Trainer
 from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
 from perception_nodes.learning.recipe import recipe_from_dict
 from perception_nodes.learning.recipes.pretraining import PretrainingRecipe
 from perception_nodes.learning.tasks.pretraining import PretrainingTask, refuse_collapse
-from perception_nodes.learning.trunk_export import whole_frames, write_trunk
+from perception_nodes.learning.trunk_export import write_trunk
 from perception_nodes.learning.warm_start import trunk_from
 
 RESULT = ROOT / 'benchmarks' / 'results' / 'pretraining.json'
-STRIDES = (16, 32)
-TRUNK_RATE = {'ImageNet': 0.2, 'nothing': 1.0}  # of a trunk that knows something, a slower one
+STRIDE = 16
+TRUNK_RATE = {'ImageNet': 0.2, 'nothing': 0.5}
+"""Of what a run begins from; a trunk that knows something learns more slowly."""
 _console = Console(width=120)
 
 
@@ -51,31 +56,27 @@ class Probe(nn.Module):
     def __init__(self, *, pretrained: bool) -> None:
         super().__init__()
         self.trunk = EfficientNetLiteTrunk(
-            pretrained=pretrained, frozen_stages=0, strides=STRIDES
+            pretrained=pretrained, frozen_stages=0, strides=(STRIDE,)
         )
 
     @torch.inference_mode()
-    def features(self, images: torch.Tensor) -> dict[str, np.ndarray]:
-        """Return (N, C) float32 of length 1 for each stride: the mean features."""
+    def features(self, crops: Sequence[np.ndarray], recipe: PretrainingRecipe) -> np.ndarray:
+        """Return (N, C) float32 of length 1: the mean features of whole crops."""
         self.eval()
-        parts = [self.trunk(part) for part in images.split(64)]
-        return {
-            f'stride {stride}': unit_rows(
-                torch.cat([part[number].mean((2, 3)) for part in parts]).numpy()
-            )
-            for number, stride in enumerate(STRIDES)
-        }
+        images = normalised(whole_frames(crops, recipe), recipe)
+        found = [self.trunk(part)[0].mean((2, 3)) for part in images.split(64)]
+        return unit_rows(torch.cat(found).numpy())
 
 
 def recipe_of(begun: str, seed: int, epochs: int) -> PretrainingRecipe:
     """Return the recipe; signs are not mirrored, since left and right are classes."""
     values = {
-        'name': 'signs', 'input_wh': [64, 64], 'seed': seed,
-        'model': {'pretrained': begun == 'ImageNet'},
-        'data': {'area_min': 0.4, 'flip': False, 'colour': 0.6, 'workers': 0},
+        'name': 'signs', 'input_wh': [48, 48], 'seed': seed,
+        'model': {'pretrained': begun == 'ImageNet', 'stride': STRIDE, 'width': 256},
+        'data': {'area_min': 0.5, 'flip': False, 'colour': 0.6, 'workers': 0},
         'schedule': {
-            'epochs': epochs, 'batch': 32, 'learning_rate': 0.002, 'warmup_steps': 20,
-            'trunk_rate_factor': TRUNK_RATE[begun], 'weight_decay': 0.02, 'ema_decay': 0.98,
+            'epochs': epochs, 'batch': 64, 'learning_rate': 0.002, 'warmup_steps': 10,
+            'trunk_rate_factor': TRUNK_RATE[begun], 'weight_decay': 0.02, 'ema_decay': 0.95,
             'validation_images': 0, 'validate_every': 5,
         },
     }  # fmt: skip
@@ -115,60 +116,62 @@ def learnt_trunk(
     recipe: PretrainingRecipe, training: Sequence[np.ndarray], held_out: Sequence[np.ndarray],
     folder: Path,
 ) -> tuple[Path, list[dict[str, float]]]:  # fmt: skip
-    """Pre-train, and return the file of the trunk and the record of the epochs."""
+    """Pre-train, and return the file of the trunk and the figures before and after epochs."""
     task = PretrainingTask(recipe, training, held_out)
     trainer = Trainer(task, folder)
+    before = {'epoch': 0, **task.validate(trainer.model)}
     trainer.run()
     best = trainer.best_model()
     refuse_collapse(task.validate(best))
     write_trunk(best, folder / 'trunk.onnx', recipe, held_out)
-    return folder / 'trunk.onnx', read_record(folder / RECORD)
+    looked_at = [line for line in read_record(folder / RECORD) if 'view_match' in line]
+    return folder / 'trunk.onnx', [before, *looked_at]
 
 
-def measure(crops: SignCrops, seed: int, epochs: int, folder: Path) -> dict[str, Any]:
-    """Return the accuracies of every beginning, without and with pre-training."""
-    fold = seed % TRACKS
+def measure(job: tuple[int, str, int]) -> dict[str, Any]:
+    """
+    Return the accuracies of a beginning, without and with pre-training.
+
+    :param job: seed, beginning, epochs.
+    """
+    seed, begun, epochs = job
+    torch.set_num_threads(1)
+    crops, fold, recipe = find_crops(data_folder()), seed % TRACKS, recipe_of(begun, seed, epochs)
     known = [read_rgb(path) for path in crops.paths]
     held_out = [read_rgb(path) for path in crops.open_paths]
     training = [known[index] for index in np.flatnonzero(folds_of(crops) != fold)]
-    embedder = GradientColorEmbedder()
-    by_hand = np.stack([embedder(crop) for crop in known])
-    found: dict[str, Any] = {'gradients and colours': {'': accuracies(by_hand, crops, fold)}}
-    for begun in TRUNK_RATE:
-        recipe = recipe_of(begun, seed, epochs)
-        images = normalised(whole_frames(known, recipe), recipe)
-        torch.manual_seed(seed)
-        plain = Probe(pretrained=begun == 'ImageNet')
-        found[begun] = _by_stride(plain, images, crops, fold)
-        started = time.process_time()
-        file, record = learnt_trunk(recipe, training, held_out, folder / f'{begun}_{seed}')
-        spent = time.process_time() - started
+    torch.manual_seed(seed)
+    plain = Probe(pretrained=begun == 'ImageNet')
+    started = time.process_time()
+    with TemporaryDirectory() as folder:
+        file, epochs_seen = learnt_trunk(recipe, training, held_out, Path(folder))
         after = trunk_from(Probe(pretrained=False), file)
-        found[f'{begun}, pre-trained'] = {
-            **_by_stride(after, images, crops, fold),
-            'cpu_s': round(spent), 'epochs': [line for line in record if 'view_match' in line],
-        }  # fmt: skip
+    found = {
+        begun: accuracies(plain.features(known, recipe), crops, fold),
+        f'{begun}, pre-trained': accuracies(after.features(known, recipe), crops, fold),
+        'cpu_s': round(time.process_time() - started), 'epochs': epochs_seen,
+    }  # fmt: skip
+    if begun == 'ImageNet':
+        larger = replace(recipe, input_wh=(96, 96))
+        vectors = plain.features(known, larger)
+        found['ImageNet, crops of 96 pixels'] = accuracies(vectors, crops, fold)
+        embedder = GradientColorEmbedder()
+        by_hand = np.stack([embedder(crop) for crop in known])
+        found['gradients and colours, by hand'] = accuracies(by_hand, crops, fold)
     return found
 
 
-def _by_stride(
-    probe: nn.Module, images: torch.Tensor, crops: SignCrops, fold: int
-) -> dict[str, dict[str, float]]:
-    """Return the accuracies on the features of each stride."""
-    vectors = probe.features(images)  # type: ignore[operator]
-    return {words: accuracies(found, crops, fold) for words, found in vectors.items()}
-
-
 def summary(runs: Sequence[dict[str, Any]]) -> dict[str, dict[str, list[float]]]:
-    """Return mean and standard deviation over the seeds, by beginning, stride and crops."""
+    """Return mean and standard deviation over the seeds, by features and number of crops."""
     rows: dict[str, dict[str, list[float]]] = {}
-    for name, parts in runs[0].items():
-        for stride in [key for key, value in parts.items() if isinstance(value, dict)]:
-            for crops in parts[stride]:
-                values = [run[name][stride][crops] for run in runs]
-                spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-                cell = rows.setdefault(f'{name}, {stride}' if stride else name, {})
-                cell[crops] = [round(float(np.mean(values)), 4), round(spread, 4)]
+    names = sorted({name for run in runs for name in run if isinstance(run[name], dict)})
+    for name in names:
+        cells = [run[name] for run in runs if name in run]
+        for crops in cells[0]:
+            values = [cell[crops] for cell in cells]
+            deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+            rows.setdefault(name, {})[crops] = [round(float(np.mean(values)), 4),
+                                                round(deviation, 4)]  # fmt: skip
     return rows
 
 
@@ -177,19 +180,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument('--out', type=Path, default=RESULT)
     parser.add_argument('--seeds', type=int, default=3)
-    parser.add_argument('--epochs', type=int, default=50)
+    parser.add_argument('--epochs', type=int, default=40)
+    parser.add_argument('--processes', type=int, default=2, help='runs beside each other')
     options = parser.parse_args()
-    torch.set_num_threads(1)
     try:
         crops = find_crops(data_folder())
     except ValueError as error:
         raise SystemExit(str(error)) from None
     machine = describe_machine()
+    jobs = [(seed, begun, options.epochs) for seed in range(options.seeds) for begun in TRUNK_RATE]
     runs = []
-    with TemporaryDirectory() as folder:
-        for seed in range(options.seeds):
-            runs.append(measure(crops, seed, options.epochs, Path(folder)))
-            _console.print(f'seed {seed} done')
+    with ProcessPoolExecutor(options.processes, mp_context=get_context('spawn')) as pool:
+        for job, found in zip(jobs, pool.map(measure, jobs), strict=True):
+            runs.append({'seed': job[0], 'begun': job[1], **found})
+            _console.print(f'seed {job[0]} from {job[1]} done')
     document = {
         'machine': machine, 'seeds': options.seeds, 'epochs': options.epochs,
         'classes': len(set(crops.names)), 'queries_per_seed': len(crops.paths) // TRACKS,
@@ -200,7 +204,7 @@ def main() -> None:
     options.out.write_text(json.dumps(document, indent=1) + '\n')
     table = Table('features', '6 crops', '2 crops', title='accuracy, mean ± deviation over seeds')
     for name, row in document['summary'].items():
-        table.add_row(name, *(f'{mean:.3f} ± {spread:.3f}' for mean, spread in row.values()))
+        table.add_row(name, *(f'{mean:.3f} ± {deviation:.3f}' for mean, deviation in row.values()))
     _console.print(table)
 
 

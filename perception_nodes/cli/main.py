@@ -143,6 +143,12 @@ COMMANDS: dict[str, LazyCommand] = {
         attribute='pseudo_label',
         help='Let a model label pictures that nobody has labelled.',
     ),
+    'pretrain': LazyCommand(
+        module='pretrain',
+        attribute='pretrain',
+        help='Learn features from frames without labels, for train --trunk.',
+        extra='training',
+    ),
     'train': LazyCommand(
         module='train', attribute='app', help='Train a model and write a bundle.', extra='training'
     ),

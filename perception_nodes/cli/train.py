@@ -47,6 +47,7 @@ def detection(
     held_out: HeldOut = '',
     licence: Licence = 'unknown',
     start: Start = None,
+    trunk: Trunk = None,
     seed: Seed = None,
     resume: Resume = False,
     threads: Threads = 0,
@@ -68,6 +69,7 @@ def detection(
         out=out,
         licence=licence,
         start=start,
+        trunk=trunk,
         resume=resume,
         threads=threads,
         time_limit_min=time_limit_min,
@@ -77,7 +79,7 @@ def detection(
     settings = seeded(read_recipe(recipe, DetectionRecipe), seed)
     training, validation = open_dataset(data), open_dataset(val)
     final = open_dataset(held_out) if held_out else None
-    task = DetectionTask(settings, training, validation, start)
+    task = DetectionTask(settings, training, validation, start, trunk)
     model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
     report = DetectorBundler(
         recipe=settings,
@@ -189,6 +191,7 @@ def path(
     bundle: BundleFolder = None,
     held_out: HeldOut = '',
     licence: Licence = 'unknown',
+    trunk: Trunk = None,
     seed: Seed = None,
     resume: Resume = False,
     threads: Threads = 0,
@@ -209,6 +212,7 @@ def path(
         data=data,
         out=out,
         licence=licence,
+        trunk=trunk,
         resume=resume,
         threads=threads,
         time_limit_min=time_limit_min,
@@ -221,7 +225,7 @@ def path(
     final = open_path_set(held_out, lock) if held_out else None
     for name, count in training.skipped.items():
         console.print(f'left out: {count} records, {name}', style='yellow', markup=False)
-    task = PathTask(settings, training, validation)
+    task = PathTask(settings, training, validation, trunk)
     model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
     report = PathBundler(
         recipe=settings,

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
 
 from perception_nodes.learning.data.batches import normalised
 from perception_nodes.learning.data.splits import spread_over
+from perception_nodes.learning.data.views import whole_frames
 from perception_nodes.learning.export import check_parity, export_onnx
 from perception_nodes.learning.models.pretraining import PretrainingNet, TrunkOnly
-from perception_nodes.learning.recipe import Recipe
 from perception_nodes.learning.recipes.pretraining import PretrainingRecipe
 
 _PARITY_FRAMES = 8
@@ -47,9 +46,3 @@ def write_trunk(
         trunk, path, [batch.numpy()], lambda _outputs: nothing, scales={name: largest}
     )
     return parity.differences[name]
-
-
-def whole_frames(frames: Sequence[np.ndarray], recipe: Recipe) -> torch.Tensor:
-    """Return (N, 3, H, W) uint8 RGB: the frames, stretched to the size of the recipe's input."""
-    small = [cv2.resize(frame, recipe.input_wh, interpolation=cv2.INTER_AREA) for frame in frames]
-    return torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -106,7 +107,13 @@ def stack_views(samples: Sequence[Sample]) -> ViewBatch:
 
 
 def fixed_views(dataset: ViewDataset, seed: int) -> ViewBatch:
-    """Return the same views of all frames whenever it is called; random numbers go on as if not."""
+    """Return the same views of all frames at every call; the random numbers outside go on."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return stack_views([dataset[index] for index in range(len(dataset))])
+
+
+def whole_frames(frames: Sequence[np.ndarray], recipe: PretrainingRecipe) -> torch.Tensor:
+    """Return (N, 3, H, W) uint8 RGB: the frames, stretched to the size of the recipe's input."""
+    small = [cv2.resize(frame, recipe.input_wh, interpolation=cv2.INTER_AREA) for frame in frames]
+    return torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2)

@@ -25,7 +25,7 @@ class PretrainingNetRecipe:
         32, 'stride, 8, 16 or 32, of the last features that learn', minimum=8, maximum=32
     )
     width: int = setting(
-        512, 'width of the layers behind the trunk, thrown away afterwards', minimum=8, maximum=8192
+        512, 'width of the layers behind the trunk, which are not kept', minimum=8, maximum=8192
     )
 
     def __post_init__(self) -> None:

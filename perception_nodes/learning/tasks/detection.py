@@ -35,7 +35,7 @@ from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.losses import detection_loss
 from perception_nodes.learning.models.detector import NEW_BRANCHES, STRIDES, DetectorNet, locations
 from perception_nodes.learning.recipes.detection import DetectionRecipe
-from perception_nodes.learning.warm_start import started_from
+from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.structures import Detections
 
 LOWEST_SCORE = 0.02  # below this no box matters to the average precision
@@ -64,6 +64,7 @@ class DetectionTask:
     :param validation: labelled set that chooses the best epoch, at least one picture.
     :param start: ONNX file of a detector of the same recipe to go on from; None: the trunk's
         ImageNet features, or nothing.
+    :param trunk: ONNX file of another network whose trunk is taken over.
     """
 
     metric = 'mAP50'
@@ -74,11 +75,13 @@ class DetectionTask:
         training: GroundTruth,
         validation: GroundTruth,
         start: Path | None = None,
+        trunk: Path | None = None,
     ) -> None:
         if not training.images or not validation.images:
             raise ValueError('training and validation need at least one picture each')
         self.recipe = recipe
         self.start = start
+        self.trunk = trunk
         self.schedule = recipe.schedule
         self.seed = recipe.seed
         self.dataset = PictureDataset(
@@ -90,7 +93,7 @@ class DetectionTask:
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
-        model = DetectorNet(self.recipe)
+        model = trunk_from(DetectorNet(self.recipe), self.trunk)
         pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0))
         return started_from(model, self.start, pictures, new=NEW_BRANCHES)
 

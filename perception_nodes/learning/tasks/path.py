@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.models.path import PathNet
 from perception_nodes.learning.path_losses import path_loss
 from perception_nodes.learning.recipes.path import PathRecipe
+from perception_nodes.learning.warm_start import trunk_from
 from perception_nodes.structures import PathPoints
 
 CLOSE_M = 0.1
@@ -39,12 +41,20 @@ class PathTask:
     :param recipe: everything that is set.
     :param training: to learn from.
     :param validation: chooses the best epoch.
+    :param trunk: ONNX file of another network whose trunk is taken over.
     """
 
     metric = 'closeness'
 
-    def __init__(self, recipe: PathRecipe, training: PathSet, validation: PathSet) -> None:
+    def __init__(
+        self,
+        recipe: PathRecipe,
+        training: PathSet,
+        validation: PathSet,
+        trunk: Path | None = None,
+    ) -> None:
         self.recipe = recipe
+        self.trunk = trunk
         self.schedule = recipe.schedule
         self.seed = recipe.seed
         self.dataset = PathDataset(training.pictures, recipe)
@@ -52,7 +62,7 @@ class PathTask:
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe."""
-        return PathNet(self.recipe)
+        return trunk_from(PathNet(self.recipe), self.trunk)
 
     def batches(self, epoch: int) -> DataLoader:
         """Return the epoch's batches."""
