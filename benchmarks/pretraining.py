@@ -28,6 +28,7 @@ from rich.table import Table
 from torch import nn
 
 from benchmarks.few_shot import ROOT, TRACKS, SignCrops, data_folder, find_crops, read_rgb
+from benchmarks.pretraining_picture import draw
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.fewshot.embedding import GradientColorEmbedder
 from perception_nodes.fewshot.prototypes import empty_bank
@@ -182,6 +183,7 @@ def main() -> None:
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument('--epochs', type=int, default=40)
     parser.add_argument('--processes', type=int, default=2, help='runs beside each other')
+    parser.add_argument('--picture', type=Path, help='PNG of curves and accuracies to write')
     options = parser.parse_args()
     try:
         crops = find_crops(data_folder())
@@ -202,6 +204,8 @@ def main() -> None:
     }  # fmt: skip
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(document, indent=1) + '\n')
+    if options.picture:
+        draw(document, options.picture)
     table = Table('features', '6 crops', '2 crops', title='accuracy, mean ± deviation over seeds')
     for name, row in document['summary'].items():
         table.add_row(name, *(f'{mean:.3f} ± {deviation:.3f}' for mean, deviation in row.values()))
