@@ -1,4 +1,4 @@
-"""What pre-training did to the figure that chooses the epoch, and to the accuracy, as a picture."""
+"""A picture of what pre-training did to the figure that chooses the epoch, and to accuracy."""
 
 from __future__ import annotations
 
