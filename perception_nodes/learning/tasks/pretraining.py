@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,8 +25,8 @@ from perception_nodes.learning.view_losses import view_loss
 
 LEAST_FRAMES = 16
 """With fewer held-out frames the figure that chooses the epoch is mostly luck."""
-LEAST_SPREAD = 0.25
-"""Below this part of 1/√d the embeddings of different frames are taken for all the same."""
+LEAST_SPREAD = 0.1
+"""Below this deviation the embeddings of different frames are taken for all the same."""
 LEAST_PART = 32
 """Frames of a batch that stay together: variances of fewer are mostly noise."""
 _AT_ONCE = 64
@@ -140,15 +139,15 @@ def view_match(first: torch.Tensor, second: torch.Tensor) -> float:
 
 def spread(embeddings: torch.Tensor) -> float:
     """
-    Return the deviation of embeddings of length 1, mean over dimensions, times √d.
+    Return the deviation of embeddings, at most 1 in each dimension, mean over the dimensions.
 
-    About 1 where they lie all around, 0 where they are all the same (the collapse check of Chen
-    and He, "Exploring Simple Siamese Representation Learning", CVPR 2021).
+    1 is what the loss asks for; 0 where all are the same. Lengths are not set to 1 before, as
+    for networks that end in a batch norm (Chen and He, CVPR 2021): the mean of these embeddings
+    is free, and a large one would look like a collapse.
 
     :param embeddings: (N, D).
     """
-    unit = functional.normalize(embeddings, dim=1)
-    return float(unit.std(0).mean() * math.sqrt(unit.shape[1]))
+    return float(embeddings.std(0).clamp(max=1.0).mean())
 
 
 def effective_rank(features: torch.Tensor) -> float:
@@ -173,8 +172,8 @@ def refuse_collapse(figures: dict[str, float]) -> None:
     """
     if not figures['spread'] >= LEAST_SPREAD:
         raise CollapseError(
-            f'collapsed: the embeddings of different frames differ by {figures["spread"]:.3f} of '
-            f'what they would if spread evenly, at least {LEAST_SPREAD} is needed; no trunk is '
+            f'collapsed: the embeddings of different frames deviate by {figures["spread"]:.3f}, '
+            f'asked for is 1 and needed at least {LEAST_SPREAD}; no trunk is '
             'written. Raise loss.variance, lower schedule.learning_rate, or give more frames '
             'that differ'
         )
