@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
 from perception_nodes.learning.compute import device_of
@@ -30,6 +31,7 @@ LEAST_SPREAD = 0.1
 LEAST_PART = 32
 """Frames of a batch that stay together: variances of fewer are mostly noise."""
 _AT_ONCE = 64
+_MEASURED = 256  # training frames from which batch norms take their statistics
 
 
 class CollapseError(ValueError):
@@ -65,6 +67,8 @@ class PretrainingTask:
         self.dataset = ViewDataset(training, recipe)
         chosen = spread_over(held_out, recipe.schedule.validation_images)
         self._views = fixed_views(ViewDataset(chosen, recipe), recipe.seed)
+        some = spread_over(training, _MEASURED)
+        self._measured = fixed_views(ViewDataset(some, recipe), recipe.seed).first
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe."""
@@ -93,7 +97,13 @@ class PretrainingTask:
         return [ViewBatch(first=first, second=second) for first, second in pairs]
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Return what the held-out frames say."""
+        """
+        Return what the held-out frames say.
+
+        :param model: its batch norms get the statistics of the training frames; averaged weights
+            have none of their own.
+        """
+        measure_norms(model, self._measured, self.recipe)
         first, first_embedded = described(model, self._views.first, self.recipe)
         second, second_embedded = described(model, self._views.second, self.recipe)
         loss = sum(view_loss(first_embedded, second_embedded, self.recipe.loss).values())
@@ -103,6 +113,29 @@ class PretrainingTask:
             'effective_rank': effective_rank(torch.cat([first, second])),
             'held_out_loss': float(loss),
         }
+
+
+@torch.no_grad()
+def measure_norms(model: nn.Module, images: torch.Tensor, recipe: PretrainingRecipe) -> None:
+    """
+    Replace the statistics of all batch norms by those of pictures.
+
+    What the averages of training lag behind would look like a spread that is not there.
+
+    :param images: (N, 3, H, W) uint8 RGB, at least 2.
+    """
+    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over the batches
+    model.train()
+    device = device_of(model)
+    for part in images.tensor_split(-(-len(images) // _AT_ONCE)):
+        model(normalised(part.to(device), recipe))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    model.eval()
 
 
 @torch.inference_mode()
