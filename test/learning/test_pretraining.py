@@ -43,7 +43,7 @@ VALUES = {
                  'learning_rate': 0.003, 'ema_decay': 0.5},
 }  # fmt: skip
 
-HASTE = {**VALUES['schedule'], 'epochs': 12, 'validate_every': 12, 'batch': 24,
+HASTE = {**VALUES['schedule'], 'epochs': 24, 'validate_every': 24, 'batch': 24,
          'learning_rate': 0.03, 'ema_decay': 0.0}  # fmt: skip
 """In which a network that nothing keeps from it collapses."""
 
