@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from perception_nodes.curation.frame_sets import FrameSet
     from perception_nodes.learning.recipes.pretraining import PretrainingRecipe
+    from perception_nodes.learning.tasks.pretraining import PretrainingTask
 
 TRUNK, REPORT, NEIGHBOURS = 'trunk.onnx', 'pretraining.json', 'neighbours.jpg'
 _ASKED, _NEAREST = 6, 6
@@ -105,8 +106,16 @@ def pretrain(
         precision=precision,
     )
     task = PretrainingTask(settings, training, held_out)
+    before = _view_match_before(task)
     model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
     figures = _figures(task.validate(model), out)
+    figures['view_match_before'] = before
+    if figures['view_match'] <= before:
+        console.print(
+            f'no gain on the held-out frames: view_match {before:.3f} before, '
+            f'{figures["view_match"]:.3f} after; the trunk that it began with may be the better one',
+            style='yellow',
+        )
     document = {
         'frames': len(training), 'held_out_frames': len(held_out), 'same': found.same,
         'figures': figures, 'provenance': dataclasses.asdict(provenance),
@@ -132,6 +141,14 @@ def _cut(found: FrameSet, part: float, gap: int) -> tuple[list[np.ndarray], list
 
     split = split_by_time(found.names, part=part, gap=gap)
     return found.part(split.kept), found.part(split.cut)
+
+
+def _view_match_before(task: PretrainingTask) -> float:
+    """Return how well the trunk tells the held-out frames before it has learnt."""
+    import torch
+
+    torch.manual_seed(task.seed)
+    return round(task.validate(task.build_model())[task.metric], 4)
 
 
 def _figures(figures: dict[str, float], out: Path) -> dict[str, float]:

@@ -237,7 +237,9 @@ class TestCommand:
         assert result.exit_code == 0, result.output + str(result.exception)
         report = json.loads((out / 'pretraining.json').read_text())
         assert (report['frames'], report['held_out_frames']) == (25, 19), 'two on each side'
-        assert report['figures'].keys() >= {'view_match', 'spread', 'held_out_loss'}
+        assert report['figures'].keys() >= {'view_match', 'view_match_before', 'spread'}
+        no_gain = report['figures']['view_match'] <= report['figures']['view_match_before']
+        assert ('no gain' in result.output) == no_gain
         source = report['provenance']['source']
         assert source.startswith('perception pretrain --recipe')
         assert source.endswith('--seed 3')
