@@ -113,7 +113,7 @@ def pretrain(
     if figures['view_match'] <= before:
         console.print(
             f'no gain on the held-out frames: view_match {before:.3f} before, '
-            f'{figures["view_match"]:.3f} after; the trunk that it began with may be the better one',
+            f'{figures["view_match"]:.3f} after; the trunk that it began from may be better',
             style='yellow',
         )
     document = {
