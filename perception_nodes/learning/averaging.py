@@ -57,3 +57,22 @@ def parameter_groups(model: nn.Module, schedule: ScheduleRecipe) -> list[dict[st
         {'params': parameters, 'lr': rate, 'weight_decay': decay}
         for (rate, decay), parameters in groups.items()
     ]
+
+
+class PacedAdamW(torch.optim.AdamW):
+    """
+    AdamW whose rates follow a common factor.
+
+    :param model: what is optimised; see :func:`parameter_groups`.
+    :param schedule: rates, decay of weights and of the mean gradient.
+    """
+
+    def __init__(self, model: nn.Module, schedule: ScheduleRecipe) -> None:
+        groups = parameter_groups(model, schedule)
+        super().__init__(groups, betas=(schedule.momentum, 0.999))
+        self._peak_rates = [group['lr'] for group in groups]
+
+    def pace(self, factor: float) -> None:
+        """Set every rate to its peak times the factor; see :func:`rate_factor`."""
+        for group, peak in zip(self.param_groups, self._peak_rates, strict=True):
+            group['lr'] = peak * factor

@@ -2,7 +2,8 @@
 The training loop, which knows nothing of boxes or masks.
 
 A :class:`Task` brings the model, the batches, the loss and the validation; the loop brings the
-optimiser, the averaged weights, the pace, checkpoints and the record of what happened.
+optimiser, the averaged weights, the pace, checkpoints and the record of what happened. A task
+may bring a second network that learns against the first: see :mod:`perception_nodes.learning.rival`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
-from perception_nodes.learning.averaging import averaged, parameter_groups, rate_factor
+from perception_nodes.learning.averaging import PacedAdamW, averaged, rate_factor
 from perception_nodes.learning.compute import Compute, placed
 from perception_nodes.learning.energy import Meter, NoMeter
 from perception_nodes.learning.models.widths import shapes_of, sized_like
@@ -28,6 +29,7 @@ from perception_nodes.learning.pruning import settled
 from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipe import ScheduleRecipe
 from perception_nodes.learning.replicas import Replicas
+from perception_nodes.learning.rival import rival_of
 
 CHECKPOINT = 'last.pt'
 BEST = 'best.pt'
@@ -123,8 +125,8 @@ class Trainer:
         self.model = model.to(self.compute.device)
         self.model = self.model.to(memory_format=torch.channels_last)
         self.replicas = Replicas(self.compute.running(self.model), self.threads)
-        self.optimiser = torch.optim.AdamW(parameter_groups(self.model, task.schedule))
-        self.peak_rates = [group['lr'] for group in self.optimiser.param_groups]
+        self.optimiser = PacedAdamW(self.model, task.schedule)
+        self.rival = rival_of(task, self.compute, self.threads)
         self.mean: AveragedModel = averaged(self.model, task.schedule.ema_decay)
         self.epoch, self.step, self.epoch_length = 0, 0, 1
         self.best, self.spent_s, self.energy_kwh = -1.0, 0.0, 0.0
@@ -205,12 +207,13 @@ class Trainer:
         """
         schedule = self.task.schedule
         factor = rate_factor(self.step, schedule.warmup_steps, fraction)
-        for group, peak in zip(self.optimiser.param_groups, self.peak_rates, strict=True):
-            group['lr'] = peak * factor
+        self.optimiser.pace(factor)
         self.replicas.train()
+        batch = placed(batch, self.compute.device)
+        opposing = self.rival.step(self.replicas.models[0], batch, factor)
         self.replicas.zero_grad()
-        parts = self.task.parts(placed(batch, self.compute.device), self.threads)
-        terms = self.replicas.backward(self.task.loss, parts)
+        parts = self.task.parts(batch, self.threads)
+        terms = {**self.replicas.backward(self.task.loss, parts), **opposing}
         self.ranks.average_gradients(self.model)
         if not math.isfinite(sum(terms.values())):
             raise FloatingPointError(
@@ -264,6 +267,7 @@ class Trainer:
             'model': self.model.state_dict(),
             'mean': self.mean.state_dict(),
             'optimiser': self.optimiser.state_dict(),
+            'rival': self.rival.state_dict(),
             'epoch': self.epoch,
             'step': self.step,
             'best': self.best,
@@ -290,6 +294,7 @@ class Trainer:
         self.model.load_state_dict(state['model'])
         self.mean.load_state_dict(state['mean'])
         self.optimiser.load_state_dict(state['optimiser'])
+        self.rival.load_state_dict(state.get('rival', {}))
         self.epoch, self.step = state['epoch'], state['step']
         self.best, self.spent_s = state['best'], state['spent_s']
         self.energy_kwh = state.get('energy_kwh', 0.0)

@@ -27,6 +27,12 @@ class ScheduleRecipe:
         0.2, 'rate of the trunk as a part of learning_rate', minimum=0.0, maximum=1.0
     )
     weight_decay: float = setting(0.02, 'AdamW decay of weights', minimum=0.0, maximum=1.0)
+    momentum: float = setting(
+        0.9,
+        'decay of the mean gradient in AdamW; 0.5 where two networks learn against each other',
+        minimum=0.0,
+        maximum=0.999,
+    )
     warmup_steps: int = setting(200, 'steps of linear warm-up', minimum=0)
     gradient_clip: float = setting(10.0, 'largest gradient norm', minimum=0.0)
     ema_decay: float = setting(
