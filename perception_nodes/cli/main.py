@@ -149,6 +149,12 @@ COMMANDS: dict[str, LazyCommand] = {
         help='Learn features from frames without labels, for train --trunk.',
         extra='training',
     ),
+    'translate': LazyCommand(
+        module='translate',
+        attribute='translate',
+        help='Make the pictures of a labelled set look like real ones.',
+        extra='training',
+    ),
     'train': LazyCommand(
         module='train', attribute='app', help='Train a model and write a bundle.', extra='training'
     ),

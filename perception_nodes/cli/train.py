@@ -8,6 +8,7 @@ import typer
 
 from perception_nodes.cli.progress import console, track
 from perception_nodes.cli.train_classification import classification
+from perception_nodes.cli.train_translation import translation
 from perception_nodes.cli.training_run import (
     BundleFolder,
     Device,
@@ -28,6 +29,7 @@ from perception_nodes.cli.training_run import (
 
 app = typer.Typer(help='Train a model and write a bundle.')
 app.command()(classification)
+app.command()(translation)
 
 
 @app.callback()

@@ -66,7 +66,7 @@ def _page(
         subtitle=f'{spec.task}, {len(record)} epochs, {_minutes(record):.0f} minutes',
         sections=(
             Section(title='Result', blocks=(_headline(report, record), *_metrics(report))),
-            Section(title='How it went', blocks=_curves(record)),
+            Section(title='How it went', blocks=curves(record)),
             Section(title='Model card', blocks=(_card(_model_card(report)),)),
             Section(title='Data card', blocks=(_card(_data_card(report)),)),
             Section(title='Recipe', blocks=(Text(paragraphs=tuple(text.splitlines())),)),
@@ -103,7 +103,7 @@ def _metrics(report: BundleReport) -> tuple[Table, ...]:
     return (Table(columns=('figure', 'value', 'measured on'), rows=rows),) if rows else ()
 
 
-def _curves(record: Record) -> tuple[Plot, ...]:
+def curves(record: Record) -> tuple[Plot, ...]:
     """Return the loss terms, and the validation figures, over the epochs."""
     plots = []
     for words, wanted in (('loss', LOSSES), ('validation', FIGURES)):

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 FORMAT = 1
-TASKS = ('detection', 'segmentation', 'classification', 'path')
+TASKS = ('detection', 'segmentation', 'classification', 'path', 'translation')
 # Names that a class list may repeat: the gaps in the label numbers of the COCO models.
 PLACEHOLDER_CLASSES = ('__background__', 'N/A')
 SEGMENTATION = 'segmentation'
@@ -50,7 +50,8 @@ class ModelSpec:
 
     :param format: version of this layout, 1.
     :param name: name of the bundle, usable as a folder name.
-    :param task: ``detection``, ``segmentation``, ``classification`` or ``path``.
+    :param task: ``detection``, ``segmentation``, ``classification``, ``path`` or
+        ``translation``.
     :param weights: file and hash.
     :param architecture: what the weights belong to.
     :param input: how a picture becomes the network's input.

@@ -8,10 +8,11 @@ from pathlib import Path
 LOSSES = (
     'class', 'box', 'quality', 'cross_entropy', 'lovasz', 'points', 'visible',
     'invariance', 'variance', 'covariance',
+    'adversarial', 'content', 'pixels', 'labels', 'critic_real', 'critic_translated',
 )  # fmt: skip
 FIGURES = (
     'mAP', 'mIoU', 'IoU', 'closeness', 'inside', 'seen', 'top', 'mean_recall', 'view_match',
-    'spread',
+    'spread', 'likeness', 'edges', 'kept',
 )  # fmt: skip
 
 

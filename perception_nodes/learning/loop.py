@@ -3,7 +3,7 @@ The training loop, which knows nothing of boxes or masks.
 
 A :class:`Task` brings the model, the batches, the loss and the validation; the loop brings the
 optimiser, the averaged weights, the pace, checkpoints and the record of what happened. A task
-may bring a second network that learns against the first: see :mod:`perception_nodes.learning.rival`.
+may bring a second network that learns against the first: see :mod:`.rival`.
 """
 
 from __future__ import annotations

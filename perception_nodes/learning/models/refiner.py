@@ -7,6 +7,8 @@ Training" (CVPR 2017): a small residual refiner, a critic of patches, a history 
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -115,7 +117,7 @@ class Critic(nn.Module):
         critic = recipe.critic
         widths = [3, *(critic.channels * min(2**n, 4) for n in range(critic.layers))]
         layers: list[nn.Module] = []
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in itertools.pairwise(widths):
             layers += [_steady(before, after, stride=2), nn.LeakyReLU(_SLOPE)]
         self.layers = nn.Sequential(*layers, _steady(widths[-1], 1, stride=1))
         self.history = PictureHistory(critic.history, recipe.data.crop_wh)

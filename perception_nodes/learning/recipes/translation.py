@@ -72,7 +72,8 @@ class TranslationLossRecipe:
 
     adversarial: float = setting(1.0, 'weight of looking real to the critic', minimum=0.0)
     content: float = setting(
-        2.0, 'weight of the difference in content: features without colour and contrast',
+        2.0,
+        'weight of the difference in content: features without colour and contrast',
         minimum=0.0,
     )
     pixels: float = setting(0.5, 'weight of the mean change of a pixel', minimum=0.0)
