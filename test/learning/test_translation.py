@@ -1,5 +1,6 @@
 """Synthetic pictures learn to look like other ones: networks, task, command, bundle, set."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -16,13 +17,21 @@ from perception_nodes.cli.translate import translate
 from perception_nodes.evaluation.masked_sets import open_masked_set
 from perception_nodes.inference.bundle import read_bundle
 from perception_nodes.learning.data.translation import cut_middle, fitted, frames_kept
+from perception_nodes.learning.keeper import LabelKeeper
 from perception_nodes.learning.loop import Trainer
 from perception_nodes.learning.models.refiner import Critic, PictureHistory, Refiner
 from perception_nodes.learning.picture_features import edge_agreement
-from perception_nodes.learning.recipe import recipe_from_dict, recipe_to_dict
+from perception_nodes.learning.recipe import read_recipe, recipe_from_dict, recipe_to_dict
 from perception_nodes.learning.recipes.translation import RefinerRecipe, TranslationRecipe
-from perception_nodes.learning.tasks.translation import TranslationTask, changed, refined
+from perception_nodes.learning.tasks.translation import (
+    TranslationTask,
+    changed,
+    planes,
+    refined,
+)
+from perception_nodes.learning.translation_figures import translation_figures
 from perception_nodes.learning.translator import Translator
+from perception_nodes.segmentation import Segmenter
 from perception_nodes.structures import ColorOrder, Frame
 
 SIZE_WH = (64, 48)
@@ -315,6 +324,64 @@ def small_crops():
     from perception_nodes.learning.recipes.translation import PictureDataRecipe
 
     return PictureDataRecipe(crop_wh=(32, 32))
+
+
+def test_figures_tell_what_a_segmenter_no_longer_sees(
+    tmp_path, write_translator_bundle, write_mask_bundle
+):
+    for name in ('images', 'masks'):
+        (tmp_path / name).mkdir()
+    rng = np.random.default_rng(2)
+    for number in range(3):
+        pixels = rng.integers(58, 62, (32, 64, 3)).astype(np.uint8)
+        pixels[:, :32] += 50  # 25 levels more of red, and the segmenter calls this half red
+        cv2.imwrite(str(tmp_path / 'images' / f'{number}.png'), pixels)
+        cv2.imwrite(str(tmp_path / 'masks' / f'{number}.png'), np.zeros((32, 64), np.uint8))
+    (tmp_path / 'dataset.json').write_text(json.dumps({'semantic_classes': ['floor', 'red']}))
+    labelled = open_masked_set(f'masks:{tmp_path}')
+    real = [rng.integers(0, 255, (32, 64, 3)).astype(np.uint8) for _ in range(3)]
+    translator = Translator.load(write_translator_bundle(tmp_path, (64, 32)), device='cpu')
+    segmenter = Segmenter.load(write_mask_bundle(tmp_path / 'model'), device='cpu')
+    found = translation_figures(translator, labelled, (real, real), segmenter)
+    assert found.labels.mean_iou_before == 1.0
+    assert found.labels.same == pytest.approx(0.54, abs=0.05)
+    assert found.labels.mean_iou_after == pytest.approx(found.labels.same / 2, abs=1e-6)
+    assert found.change_levels == pytest.approx(50 / 3)
+    assert found.clipped == 0.0
+    assert found.edges > 0.99
+    assert {item.real for item in found.distances.values()} == {0.0}
+    assert set(found.distances) == {8, 16, 32}
+    names = {item.name for item in found.metrics('drawn')}
+    assert names >= {'frechet_before', 'frechet_after', 'labels_same', 'mIoU_after'}
+    assert not found.is_collapsed
+    assert dataclasses.replace(found, spread=0.1).is_collapsed
+    translator.close()
+    segmenter.close()
+
+
+def test_keeper_is_content_with_what_stays_and_pulls_back_what_does_not():
+    keeper = LabelKeeper('resource/models/simulator_segmenter', width_px=320)
+    images = planes([scene(1, real=False)[0][:32, :32]], torch.device('cpu'))
+    assert keeper.logits(images).shape == (1, 9, 64, 64), 'enlarged as 320 pixels become 640'
+    assert float(keeper.divergence(images, images.float())) == pytest.approx(0.0, abs=1e-6)
+    assert keeper.agreement(images, images) == 1.0
+    other = (255.0 - images.float()).requires_grad_()
+    away = keeper.divergence(images, other)
+    away.backward()
+    assert float(away.detach()) > 1e-3
+    assert float(other.grad.abs().sum()) > 0
+
+
+def test_keeper_without_gradients_is_refused(write_mask_bundle, tmp_path):
+    bundle = write_mask_bundle(tmp_path)
+    with pytest.raises(ValueError, match='keeper, bundle'):
+        LabelKeeper(str(bundle.path), width_px=64)
+
+
+@pytest.mark.parametrize('name', ['donkeycar_translation', 'donkeycar_translation_gpu'])
+def test_shipped_recipe_can_be_read(project_root, name):
+    path = project_root / 'config' / 'recipes' / f'{name}.yaml'
+    assert read_recipe(path, TranslationRecipe).name == name
 
 
 def test_refined_pictures_keep_their_shape():
