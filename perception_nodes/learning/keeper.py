@@ -51,9 +51,11 @@ class LabelKeeper:
         """
         if device_of(self._network) != images.device:
             self._network.to(images.device)
-        shape = tuple(round(self._zoom * side) for side in images.shape[-2:])
-        larger = enlarged(images.float(), shape) if self._zoom != 1 else images.float()
-        return self._network(larger / LEVELS)
+        planes = images.float()
+        if self._zoom != 1:
+            height, width = (round(self._zoom * side) for side in planes.shape[-2:])
+            planes = enlarged(planes, (height, width))
+        return self._network(planes / LEVELS)
 
     def divergence(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
         """Return the mean KL divergence of what is said after from what was said before."""
