@@ -388,3 +388,12 @@ def test_refined_pictures_keep_their_shape():
     pictures = [scene(1, real=False)[0]]
     found = refined(Refiner(RefinerRecipe(channels=4)), pictures, TranslationRecipe(name='x'))
     assert np.array_equal(found[0], pictures[0])
+
+
+def test_border_of_a_flat_picture_does_not_show():
+    torch.manual_seed(3)
+    refiner = Refiner(RefinerRecipe(channels=8, blocks=2))
+    torch.nn.init.normal_(refiner.out.weight, std=0.1)
+    change = refiner(torch.full((1, 3, 24, 32), 0.4)).detach()
+    assert float(change.abs().max()) > 1e-3
+    assert torch.allclose(change, change[..., 12:13, 16:17].expand_as(change), atol=1e-5)

@@ -19,13 +19,18 @@ from perception_nodes.learning.recipes.translation import RefinerRecipe, Transla
 _SLOPE = 0.2
 
 
+def _unframed(before: int, after: int, *, size: int = 3, stride: int = 1) -> nn.Conv2d:
+    """Return a convolution that sees more of the same beyond the border: zeros leave a glow."""
+    return nn.Conv2d(before, after, size, stride, padding=1, padding_mode='replicate')
+
+
 class Residual(nn.Module):
     """Two convolutions beside the identity; without norms, whose statistics depend on the size."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.first = _unframed(channels, channels)
+        self.second = _unframed(channels, channels)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return features of the same shape."""
@@ -44,10 +49,10 @@ class Refiner(nn.Module):
     def __init__(self, recipe: RefinerRecipe) -> None:
         super().__init__()
         self.largest_change = recipe.largest_change
-        self.stem = nn.Conv2d(3, recipe.channels, 4, stride=2, padding=1)
+        self.stem = _unframed(3, recipe.channels, size=4, stride=2)
         self.blocks = nn.Sequential(*(Residual(recipe.channels) for _ in range(recipe.blocks)))
         # From enlarged features and the picture itself: fine grain without a checkerboard.
-        self.out = nn.Conv2d(recipe.channels + 3, 3, 3, padding=1)
+        self.out = _unframed(recipe.channels + 3, 3)
         nn.init.zeros_(self.out.weight)
         if self.out.bias is not None:
             nn.init.zeros_(self.out.bias)
