@@ -77,7 +77,8 @@ def pretrain(
     settings = seeded(read_recipe(recipe, PretrainingRecipe), seed)
     found = _gathered(pictures, settings, every, topic)
     if val:
-        training, held_out = list(found.pictures), _gathered(val, settings, every, topic).pictures
+        training = list(found.pictures)
+        held_out = list(_gathered(val, settings, every, topic).pictures)
         choice = [word for place in val for word in ('--val', place)]
     else:
         training, held_out = _cut(found, cut, gap)
@@ -186,12 +187,12 @@ def _leave(
     )
 
     asked = spread_over(held_out, _ASKED)
-    features = [
+    theirs, known = (
         described(model, whole_frames(frames, recipe), recipe)[0].numpy()
         for frames in (asked, training)
-    ]
+    )
     write_neighbour_sheet(
-        out / NEIGHBOURS, asked, training, nearest_pictures(*features, count=_NEAREST)
+        out / NEIGHBOURS, asked, training, nearest_pictures(theirs, known, _NEAREST)
     )
     differs = write_trunk(model, out / TRUNK, recipe, held_out)
     document = {**document, 'onnx_differs_by': differs, 'recipe': recipe_to_dict(recipe)}

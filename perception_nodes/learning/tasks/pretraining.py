@@ -88,7 +88,8 @@ class PretrainingTask:
         """Return the loss terms of a batch."""
         views = torch.cat([batch.first, batch.second])
         _, embeddings = model(normalised(views, self.recipe))
-        return view_loss(*embeddings.chunk(2), self.recipe.loss)
+        first, second = embeddings.chunk(2)
+        return view_loss(first, second, self.recipe.loss)
 
     def parts(self, batch: ViewBatch, count: int) -> list[ViewBatch]:
         """Return the batch cut into parts of at least 32 frames, if it has so many."""
