@@ -171,7 +171,7 @@ def _leave(
     model: nn.Module,
     recipe: PretrainingRecipe,
     training: list[np.ndarray],
-    held_out: list[np.ndarray] | tuple[np.ndarray, ...],
+    held_out: list[np.ndarray],
     out: Path,
     document: dict[str, Any],
 ) -> None:
@@ -187,13 +187,12 @@ def _leave(
     )
 
     asked = spread_over(held_out, _ASKED)
-    theirs, known = (
+    asked_features, known_features = (
         described(model, whole_frames(frames, recipe), recipe)[0].numpy()
         for frames in (asked, training)
     )
-    write_neighbour_sheet(
-        out / NEIGHBOURS, asked, training, nearest_pictures(theirs, known, _NEAREST)
-    )
+    nearest = nearest_pictures(asked_features, known_features, _NEAREST)
+    write_neighbour_sheet(out / NEIGHBOURS, asked, training, nearest)
     differs = write_trunk(model, out / TRUNK, recipe, held_out)
     document = {**document, 'onnx_differs_by': differs, 'recipe': recipe_to_dict(recipe)}
     (out / REPORT).write_text(json.dumps(document, indent=1) + '\n', encoding='utf-8')
