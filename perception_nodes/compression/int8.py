@@ -38,6 +38,9 @@ class Int8Writer:
 
     :param weights: ONNX file in float32 with one input.
     :param batches: (1, 3, H, W) float32 network input of real pictures; some dozens do.
+
+    ``prepared`` is the float32 file whose nodes are quantised; it goes with the writer.
+
     :raises ValueError: the file has no convolution, or there is no batch.
     """
 
@@ -45,10 +48,10 @@ class Int8Writer:
         if not batches:
             raise ValueError('there is not one picture to measure the ranges of activations on')
         self._folder = tempfile.TemporaryDirectory()
-        self._prepared = Path(self._folder.name) / 'prepared.onnx'
+        self.prepared = Path(self._folder.name) / 'prepared.onnx'
         # Symbolic shape inference fails on reshapes with a computed batch, and is not needed.
-        quant_pre_process(weights, self._prepared, skip_symbolic_shape=True)
-        graph = onnx.load(str(self._prepared)).graph
+        quant_pre_process(weights, self.prepared, skip_symbolic_shape=True)
+        graph = onnx.load(str(self.prepared)).graph
         self._input = graph.input[0].name
         self.convolutions = tuple(node.name for node in graph.node if node.op_type == 'Conv')
         if not self.convolutions:
@@ -78,7 +81,7 @@ class Int8Writer:
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         quantizer = QDQQuantizer(
-            onnx.load(str(self._prepared)), per_channel=True, reduce_range=False,
+            onnx.load(str(self.prepared)), per_channel=True, reduce_range=False,
             weight_qType=QuantType.QInt8, activation_qType=QuantType.QUInt8,
             tensors_range=self._ranges, nodes_to_quantize=[], nodes_to_exclude=list(kept_float),
             op_types_to_quantize=list(QLinearOpsRegistry), extra_options={},
@@ -93,8 +96,8 @@ class Int8Writer:
 
         :returns: by convolution, the largest gain first; 1 is all of the error.
         """
-        reference = self._outputs(self._prepared)
-        trial = self._prepared.with_name('trial.onnx')
+        reference = self._outputs(self.prepared)
+        trial = self.prepared.with_name('trial.onnx')
         whole = _error(reference, self._outputs(self.write(trial)))
         found = {}
         for name in track(self.convolutions, 'Looking for what quantises badly'):
@@ -104,9 +107,9 @@ class Int8Writer:
 
     def _measured(self, batches: Sequence[np.ndarray]) -> Any:
         """Return the range of every tensor, smoothed over the pictures."""
-        augmented = self._prepared.with_name('augmented.onnx')
+        augmented = self.prepared.with_name('augmented.onnx')
         calibrator = create_calibrator(
-            self._prepared, list(QLinearOpsRegistry), augmented_model_path=str(augmented),
+            self.prepared, list(QLinearOpsRegistry), augmented_model_path=str(augmented),
             extra_options={'moving_average': True, 'averaging_constant': 0.01},
         )  # fmt: skip
         calibrator.collect_data(_Batches(self._input, batches))

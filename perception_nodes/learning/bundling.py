@@ -32,6 +32,7 @@ from perception_nodes.inference.golden import record_golden
 from perception_nodes.learning.data.batches import input_of, preprocessor_of
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.export import Parity, check_parity, export_onnx
+from perception_nodes.learning.quantised.network import QuantisedNetwork
 from perception_nodes.learning.recipe import Recipe
 from perception_nodes.structures import ColorOrder
 
@@ -127,11 +128,12 @@ class Bundler(abc.ABC):
                 output_names=self.output_names,
             )
             parity = check_parity(model, weights, self._batches(), self.decide)
-            draft = write_bundle(work / 'draft', self._spec(Calibration()), weights)
+            origin = _provenance(self.provenance, model)
+            draft = write_bundle(work / 'draft', self._spec(Calibration(), origin), weights)
             opened = self._open(draft)
             tuning = self.tune(model, opened)
             opened.close()
-            spec = self._spec(tuning.calibration)
+            spec = self._spec(tuning.calibration, origin)
             opened = self._open(write_bundle(work / 'tuned', spec, weights))
             metrics, seconds = self.figures(opened)
             frame = _as_png(tuning.golden, work / 'frame.png')
@@ -156,7 +158,7 @@ class Bundler(abc.ABC):
         chosen = spread_over(self.validation_pictures(), _PARITY_PICTURES)
         return [prepare(read_picture(path))[0].copy() for path in chosen]
 
-    def _spec(self, calibration: Calibration) -> ModelSpec:
+    def _spec(self, calibration: Calibration, provenance: Provenance) -> ModelSpec:
         """Return the specification, without figures."""
         recipe = self.recipe
         return ModelSpec(
@@ -166,7 +168,7 @@ class Bundler(abc.ABC):
             input=input_of(recipe),
             decoder=self.decoder(),
             classes=recipe.classes,
-            provenance=self.provenance,
+            provenance=provenance,
             calibration=calibration,
         )
 
@@ -216,6 +218,14 @@ def provenance_of(
         data=data,
         details=dict(details),
     )
+
+
+def _provenance(provenance: Provenance, model: nn.Module) -> Provenance:
+    """Return where the weights come from, and whether they have learnt in int8."""
+    if not isinstance(model, QuantisedNetwork):
+        return provenance
+    details = {'quantised': 'int8, trained', 'kept_float': model.kept_float}
+    return dataclasses.replace(provenance, details={**provenance.details, **details})
 
 
 def _digest(path: Path) -> str:

@@ -10,10 +10,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from perception_nodes.learning.quantised.network import QuantisedNetwork
+
 OPSET = 17  # what ONNX Runtime 1.14 and TensorRT 8.6, the oldest in the field, read
 PARITY_TOLERANCE = 1e-3
 LEAST_AGREEMENT = 0.999
+LEAST_INT8_AGREEMENT = 0.98
+"""Enlarging by two puts one value in a hundred exactly between two levels, where the last bit of
+a float decides; what comes after differs by whole levels."""
 DETECTOR_OUTPUTS = ('logits', 'ltrb', 'quality')
+SEGMENTER_OUTPUTS = ('logits',)
 
 
 class ExportError(RuntimeError):
@@ -26,12 +32,16 @@ def export_onnx(
     """
     Write the network with input ``image`` (batch, 3, H, W) float32, any batch size.
 
+    A network that has learnt in int8 writes the int8 file that it has learnt for.
+
     :param model: network whose outputs have the batch as first axis.
     :param path: file to write.
     :param size_wh: width and height of the input in pixels.
     :param output_names: one for each output.
     """
     model = model.eval().to(memory_format=torch.contiguous_format)
+    if isinstance(model, QuantisedNetwork):
+        return model.write(path)
     width, height = size_wh
     path.parent.mkdir(parents=True, exist_ok=True)
     names = ['image', *output_names]
@@ -78,7 +88,8 @@ def check_parity(
         both say -1, nothing is decided.
     :param scales: by output, what counts as 1 there; None: 1 everywhere.
     :raises ExportError: naming the output that differs by more than the tolerance, where
-        distances in pixels are compared relative to their size; or decisions that differ.
+        distances in pixels are compared relative to their size; or decisions that differ. In
+        int8 decisions alone count, and few may differ.
     """
     import onnxruntime
 
@@ -102,11 +113,19 @@ def check_parity(
         same += int((first == second)[counts].sum())
         decided += int(counts.sum())
     parity = Parity(differences=worst, agreement=same / decided if decided else 1.0)
-    _refuse_differences(path, parity)
+    _refuse_differences(path, parity, in_int8=isinstance(model, QuantisedNetwork))
     return parity
 
 
-def _refuse_differences(path: Path, parity: Parity) -> None:
+def _refuse_differences(path: Path, parity: Parity, *, in_int8: bool) -> None:
+    if in_int8:
+        if parity.agreement < LEAST_INT8_AGREEMENT:
+            raise ExportError(
+                f'{path}: only {parity.agreement:.2%} of the decisions are those that were learnt '
+                f'in int8, needed are {LEAST_INT8_AGREEMENT:.0%}; write it on a processor with '
+                'instructions for 8-bit products (VNNI, Arm dot product), others overflow'
+            )
+        return
     for name, difference in parity.differences.items():
         if not difference <= PARITY_TOLERANCE:
             raise ExportError(

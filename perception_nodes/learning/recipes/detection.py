@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipe import NOT_QUANTISED, QuantisedRecipe, Recipe
 from perception_nodes.structures import check_settings, setting
 
 
@@ -74,6 +74,7 @@ class DetectionRecipe(Recipe):
     model: ModelRecipe = ModelRecipe()
     data: DataRecipe = DataRecipe()
     loss: LossRecipe = LossRecipe()
+    quantised: QuantisedRecipe = NOT_QUANTISED
 
     def __post_init__(self) -> None:
         """Check the values."""

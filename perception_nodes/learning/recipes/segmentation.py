@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perception_nodes.learning.adversarial.config import AttackConfig
-from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipe import NOT_QUANTISED, QuantisedRecipe, Recipe
 from perception_nodes.learning.recipes.pruning import NOT_PRUNED, PruningRecipe
 from perception_nodes.structures import check_settings, setting
 
@@ -163,3 +163,4 @@ class SegmentationRecipe(Recipe):
     adversarial: AdversarialRecipe = AdversarialRecipe()
     teacher: TeacherRecipe = TeacherRecipe()
     pruning: PruningRecipe = NOT_PRUNED
+    quantised: QuantisedRecipe = NOT_QUANTISED

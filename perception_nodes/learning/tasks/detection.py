@@ -32,8 +32,10 @@ from perception_nodes.learning.data.pictures import (
     labelled_pictures,
 )
 from perception_nodes.learning.data.splits import spread_over
+from perception_nodes.learning.export import DETECTOR_OUTPUTS
 from perception_nodes.learning.losses import detection_loss
 from perception_nodes.learning.models.detector import NEW_BRANCHES, STRIDES, DetectorNet, locations
+from perception_nodes.learning.quantised.building import quantised
 from perception_nodes.learning.recipes.detection import DetectionRecipe
 from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.structures import Detections
@@ -79,6 +81,7 @@ class DetectionTask:
     ) -> None:
         if not training.images or not validation.images:
             raise ValueError('training and validation need at least one picture each')
+        recipe.quantised.check_start(start)
         self.recipe = recipe
         self.start = start
         self.trunk = trunk
@@ -95,7 +98,10 @@ class DetectionTask:
         """Return the network of the recipe, with the function it starts from."""
         model = trunk_from(DetectorNet(self.recipe), self.trunk)
         pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0))
-        return started_from(model, self.start, pictures, new=NEW_BRANCHES)
+        model = started_from(model, self.start, pictures, new=NEW_BRANCHES)
+        how = self.recipe.quantised
+        shown = [picture.path for picture in self.dataset.pictures]
+        return quantised(model, self.recipe, how, shown, DETECTOR_OUTPUTS)
 
     def batches(self, epoch: int) -> DataLoader:
         """Return the epoch's batches."""

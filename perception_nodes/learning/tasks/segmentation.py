@@ -33,9 +33,11 @@ from perception_nodes.learning.data.masks import (
 )
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.distillation import distillation_loss, teacher_of
+from perception_nodes.learning.export import SEGMENTER_OUTPUTS
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
 from perception_nodes.learning.models.segmenter import LAST_LAYER, SegmenterNet, enlarged
 from perception_nodes.learning.pruning import pruned
+from perception_nodes.learning.quantised.building import quantised
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.segmentation.labelling import PixelLabeller
@@ -74,6 +76,7 @@ class SegmentationTask:
                 'pruning: only a trained network shows what it can do without; give its ONNX file '
                 'with --start'
             )
+        recipe.quantised.check_start(start)
         self.recipe = recipe
         self.start = start
         self.trunk = trunk
@@ -97,9 +100,12 @@ class SegmentationTask:
         width, height = self.recipe.data.crop_wh
         example = torch.zeros(1, 3, height, width)
         fixed = [model.get_submodule(LAST_LAYER)]
-        return pruned(
+        model = pruned(
             model, self.recipe.pruning, self.batches(0), self.loss, example=example, fixed=fixed
         )
+        how = self.recipe.quantised
+        shown = [picture.path for picture in self.dataset.labelled.pictures]
+        return quantised(model, self.recipe, how, shown, SEGMENTER_OUTPUTS)
 
     def batches(self, epoch: int) -> DataLoader:
         """Return the epoch's batches."""
