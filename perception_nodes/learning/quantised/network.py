@@ -8,17 +8,17 @@ which run in the same kernels, and differs in numbers alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import torch
-from onnx import ModelProto, helper, numpy_helper
+from onnx import ModelProto, numpy_helper
 from torch import nn
 from torch.nn import functional
 
+from perception_nodes.learning.quantised.graph import Node, read_nodes
 from perception_nodes.learning.quantised.operators import OPERATORS
 from perception_nodes.learning.quantised.rounding import (
     ActivationRounding,
@@ -28,18 +28,6 @@ from perception_nodes.learning.quantised.rounding import (
 )
 
 _STORED = '_quantized'  # how the quantiser marks a stored tensor
-
-
-@dataclass(frozen=True, eq=False)
-class _Node:
-    """An ONNX node, read once."""
-
-    name: str
-    kind: str
-    inputs: tuple[str, ...]
-    output: str
-    attributes: dict[str, Any]
-    last_uses: tuple[str, ...] = ()
 
 
 class QuantisedNetwork(nn.Module):
@@ -63,13 +51,12 @@ class QuantisedNetwork(nn.Module):
         graph = quantised.graph
         self._input, self._outputs = graph.input[0].name, [item.name for item in graph.output]
         stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-        self._nodes = _read_nodes(graph, stored)
+        self._nodes = read_nodes(graph, stored)
         self.roundings = nn.ModuleDict()
         self._tensors: dict[str, str] = {}
         self._constants: dict[str, torch.Tensor] = {}
-        self._copies: dict[str, str] = {}
         self._steps_of: dict[str, str] = {}
-        self._uses: dict[str, list[_Node]] = {}
+        self._uses: dict[str, list[Node]] = {}
         for node in self._nodes:
             self._add(node, stored, weights, rate_factor)
         shape = [side.dim_value for side in graph.input[0].type.tensor_type.shape.dim]
@@ -111,7 +98,7 @@ class QuantisedNetwork(nn.Module):
         return path
 
     def _add(
-        self, node: _Node, stored: dict[str, np.ndarray], weights: dict[str, np.ndarray],
+        self, node: Node, stored: dict[str, np.ndarray], weights: dict[str, np.ndarray],
         rate_factor: float,
     ) -> None:  # fmt: skip
         """Register what a node holds."""
@@ -136,7 +123,7 @@ class QuantisedNetwork(nn.Module):
                     self._constants[name] = value
 
     def _add_levels(
-        self, node: _Node, stored: dict[str, np.ndarray], weights: dict[str, np.ndarray]
+        self, node: Node, stored: dict[str, np.ndarray], weights: dict[str, np.ndarray]
     ) -> None:
         """Register what a DequantizeLinear node makes numbers of."""
         levels = stored.get(node.inputs[0])
@@ -146,11 +133,9 @@ class QuantisedNetwork(nn.Module):
             scale, zero = (stored[name].item() for name in node.inputs[1:3])
             self._constants[node.output] = torch.tensor((levels.astype(np.float32) - zero) * scale)
         else:
-            copy = node.inputs[0].removesuffix(_STORED)
-            # A bias that is used with several inputs has a copy for each, with a number behind.
-            name = copy if copy in weights else copy.rstrip('0123456789')
-            self._tensors[node.output], self._copies[node.output] = name, copy
-            value = torch.from_numpy(np.array(weights[name], np.float32))
+            name = node.inputs[0].removesuffix(_STORED)
+            self._tensors[node.output] = name
+            value = torch.from_numpy(np.array(weights[_original(name, weights)], np.float32))
             _register(self, name, nn.Parameter(value))
 
     def _run(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -180,7 +165,7 @@ class QuantisedNetwork(nn.Module):
             return self._constants[name]
         return values[name] if name else None
 
-    def _weights(self, conv: _Node) -> list[torch.Tensor]:
+    def _weights(self, conv: Node) -> list[torch.Tensor]:
         """Return weight and bias of a convolution, rounded if the file rounds them."""
         given = [self.get_parameter(self._tensors[name]) for name in conv.inputs[1:]]
         if conv.inputs[1] == self._tensors[conv.inputs[1]]:
@@ -190,7 +175,7 @@ class QuantisedNetwork(nn.Module):
         biases = [rounded_bias(bias, bias_steps) for bias in given[1:]]
         return [rounded_weight(given[0], steps), *biases]
 
-    def _steps(self, conv: _Node) -> torch.Tensor:
+    def _steps(self, conv: Node) -> torch.Tensor:
         """Return the steps of a weight, with which the biases of all its uses fit."""
         weight = self.get_parameter(self._tensors[conv.inputs[1]])
         found = []
@@ -205,7 +190,7 @@ class QuantisedNetwork(nn.Module):
         return found
 
     def _resized(
-        self, node: _Node, values: dict[str, torch.Tensor], size_hw: tuple[int, int]
+        self, node: Node, values: dict[str, torch.Tensor], size_hw: tuple[int, int]
     ) -> torch.Tensor:
         """Return features enlarged as in the file; other pictures, by the same whole factor."""
         data = values[node.inputs[0]]
@@ -221,7 +206,7 @@ class QuantisedNetwork(nn.Module):
             return functional.interpolate(data, size=exported, mode='nearest')
         return functional.interpolate(data, size=exported, mode='bilinear', align_corners=False)
 
-    def _exported_size(self, node: _Node, values: dict[str, torch.Tensor]) -> tuple[int, int]:
+    def _exported_size(self, node: Node, values: dict[str, torch.Tensor]) -> tuple[int, int]:
         """Return what a Resize node enlarges to, told as a size or as a factor."""
         data, told = values[node.inputs[0]], self._value(node.inputs[-1], values)
         assert told is not None
@@ -229,7 +214,7 @@ class QuantisedNetwork(nn.Module):
             return int(told[2]), int(told[3])
         return round(data.shape[2] * float(told[2])), round(data.shape[3] * float(told[3]))
 
-    def _stored_values(self, node: _Node) -> dict[str, np.ndarray]:
+    def _stored_values(self, node: Node) -> dict[str, np.ndarray]:
         """Return what the file stores for a node, by name."""
         if node.kind == 'QuantizeLinear':
             rounding = self.roundings[_key(node.inputs[1])]
@@ -246,37 +231,24 @@ class QuantisedNetwork(nn.Module):
             return {name: tensor.numpy() for name, tensor in zip(given, tensors, strict=True)}
         steps = self._steps(node).cpu()
         levels = (tensors[0] / steps.view(-1, 1, 1, 1)).round()
-        name = self._copies[node.inputs[1]]
+        name = given[0]
         values = {f'{name}{_STORED}': levels.numpy(), f'{name}_scale': steps.numpy()}
         if tensors[1:]:
-            name = self._copies[node.inputs[2]]
+            name = given[1]
             steps = steps * self._rounding(node.inputs[0]).step.cpu()
             levels = (tensors[1].double() / steps.double()).round()
             values |= {f'{name}{_STORED}': levels.numpy(), f'{name}{_STORED}_scale': steps.numpy()}
         return values
 
 
-def _read_nodes(graph: onnx.GraphProto, stored: dict[str, np.ndarray]) -> list[_Node]:
-    """Return the nodes, each with the values that nothing needs after it."""
-    last: dict[str, int] = {}
-    for index, node in enumerate(graph.node):
-        known = {*OPERATORS, 'QuantizeLinear', 'DequantizeLinear', 'Resize'}
-        if node.op_type not in known:
-            raise ValueError(f'{node.op_type} is not trained in int8; known are {sorted(known)}')
-        last |= {name: index for name in node.input if name not in stored}
-    kept = {item.name for item in graph.output}
-    uses: dict[int, list[str]] = {}
-    for name, index in last.items():
-        if name not in kept:
-            uses.setdefault(index, []).append(name)
-    return [
-        _Node(
-            node.name, node.op_type, tuple(node.input), node.output[0],
-            {item.name: helper.get_attribute_value(item) for item in node.attribute},
-            tuple(uses.get(index, ())),
-        )
-        for index, node in enumerate(graph.node)
-    ]  # fmt: skip
+def _original(name: str, weights: Mapping[str, np.ndarray]) -> str:
+    """
+    Return the name in the float file.
+
+    A bias that is used with several inputs has a copy for each, with a number behind.
+    """
+    ends = range(len(name), len(name.rstrip('0123456789')) - 1, -1)
+    return next(name[:end] for end in ends if name[:end] in weights)
 
 
 def _key(name: str) -> str:

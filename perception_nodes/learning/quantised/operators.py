@@ -1,4 +1,8 @@
-"""The ONNX operators of the networks trained here, in torch."""
+"""
+The ONNX operators of the networks trained here, in torch.
+
+``Resize`` is not among them: its sizes are those of the exported picture.
+"""
 
 from __future__ import annotations
 
@@ -81,4 +85,3 @@ OPERATORS: dict[str, Operator] = {
     'Slice': sliced,
     'Transpose': lambda attributes, values: values[0].permute(*attributes['perm']),
 }
-"""``Resize`` is not among them: its sizes are those of the exported picture."""
