@@ -118,18 +118,20 @@ def load_exported(
     :param model: of the architecture that was exported.
     :param path: ONNX file.
     :param pictures: batches of network input, at least one; the norms take their statistics.
-    :param new: beginnings of the names of branches that the exported network lacked; their last
-        batch norm is set to 0, so that they start without a say.
+    :param new: beginnings of the names of branches that the exported network may lack; their last
+        batch norm then is set to 0, so that they start without a say.
     :param narrower: the exported network may have fewer channels, since it was pruned; the model
         gets as narrow.
     :raises ValueError: the file's convolutions do not fit the model's.
     """
     batches = list(pictures)
     uses = _uses_of(model, batches[0])
-    kept = [use for use in uses if not use.name.startswith(tuple(new))] if new else uses
     source = exported_convolutions(path)
     stored = [tuple(weight.shape) for weight, _ in source]
-    wanted = [tuple(use.conv.weight.shape) for use in kept]
+    kept = uses
+    if new and _shapes(uses) != stored:
+        kept = [use for use in uses if not use.name.startswith(tuple(new))]
+    wanted = _shapes(kept)
     if stored != wanted and not (narrower and _fit(stored, wanted)):
         raise ValueError(
             f'{path} holds {len(source)} convolutions that do not fit the {len(kept)} of the '
@@ -161,6 +163,10 @@ def _narrow(uses: Sequence[_Use], shapes: Sequence[Shape]) -> None:
         resize(use.conv, shape)
         if use.norm is not None:
             resize(use.norm, shape[:1])
+
+
+def _shapes(uses: Sequence[_Use]) -> list[Shape]:
+    return [tuple(use.conv.weight.shape) for use in uses]
 
 
 def _uses_of(model: nn.Module, picture: torch.Tensor) -> list[_Use]:

@@ -191,7 +191,11 @@ def test_crops_of_another_size_are_enlarged_by_whole_factors(network):
     assert [tuple(shape) for shape in found] == [(8, 16), (12, 24), (24, 32)]
 
 
-def test_worst_convolutions_can_stay_in_float(recipe, labelled, start, tmp_path):
+def test_worst_convolutions_can_stay_in_float(
+    recipe, labelled, start, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    # Looking for the worst is tested with the writer, and takes as long as all tests here.
+    monkeypatch.setattr(Int8Writer, 'gains', lambda self, _: dict.fromkeys(self.convolutions, 0))
     how = dataclasses.replace(recipe.quantised, kept_float=2)
     task = SegmentationTask(dataclasses.replace(recipe, quantised=how), labelled, labelled, start)
     network = task.build_model()
@@ -208,6 +212,7 @@ def test_the_loop_learns_in_int8_and_leaves_a_bundle(task, recipe, labelled, tmp
     trainer = Trainer(task, tmp_path / 'run', threads=2)
     losses = []
     trainer.run([lambda now: losses.append(now.losses['cross_entropy'])])
+    # Another build, whose export numbers its tensors anew.
     resumed = Trainer(task, tmp_path / 'run', resume=True)
     assert resumed.step == trainer.step == 4
     model = trainer.best_model()
@@ -215,7 +220,9 @@ def test_the_loop_learns_in_int8_and_leaves_a_bundle(task, recipe, labelled, tmp
     moved = {name for name, value in learnt.items() if not torch.equal(value, begun[name])}
     assert any('stretch' in name for name in moved)
     assert any(name.startswith('trunk.') for name in moved)
-    assert not any(name.endswith(('scale', 'zero_point')) for name in moved)
+    for name, value in learnt.items():
+        if name.endswith(('.scale', '.zero_point')):
+            assert torch.allclose(value, begun[name], rtol=1e-5), 'averaging moves what stays'
     assert np.isfinite(losses).all()
     report = SegmenterBundler(recipe=recipe, validation=labelled, threads=1).write(
         model, tmp_path / 'bundle'

@@ -53,7 +53,9 @@ class QuantisedNetwork(nn.Module):
         stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
         self._nodes = read_nodes(graph, stored)
         self.roundings = nn.ModuleDict()
+        self._keys: dict[str, str] = {}
         self._tensors: dict[str, str] = {}
+        self._stored: dict[str, str] = {}
         self._constants: dict[str, torch.Tensor] = {}
         self._steps_of: dict[str, str] = {}
         self._uses: dict[str, list[Node]] = {}
@@ -78,12 +80,14 @@ class QuantisedNetwork(nn.Module):
     @property
     def kept_float(self) -> list[str]:
         """Convolutions that the file does not round."""
-        names = [(node.name, node.inputs[1]) for node in self._nodes if node.kind == 'Conv']
-        return [name for name, weight in names if weight == self._tensors[weight]]
+        return [node.name for node in self._nodes if node.kind == 'Conv' and self._is_float(node)]
+
+    def _is_float(self, conv: Node) -> bool:
+        return self._stored[conv.inputs[1]] == conv.inputs[1]
 
     def write(self, path: Path) -> Path:
         """Write the int8 file with the present weights and ranges."""
-        values = {}
+        values: dict[str, np.ndarray] = {}
         for node in self._nodes:
             values |= self._stored_values(node)
         written = ModelProto()
@@ -103,49 +107,50 @@ class QuantisedNetwork(nn.Module):
     ) -> None:  # fmt: skip
         """Register what a node holds."""
         if node.kind == 'QuantizeLinear':
-            key = _key(node.inputs[1])
+            key = self._keys.setdefault(node.inputs[1], str(len(self._keys)))
             if key not in self.roundings:
                 scale, zero = (stored[name].item() for name in node.inputs[1:3])
                 self.roundings[key] = ActivationRounding(scale, zero, rate_factor)
-            return
-        if node.kind == 'DequantizeLinear':
-            self._add_levels(node, stored, weights)
-            return
-        if node.kind == 'Conv':
+        elif node.kind == 'DequantizeLinear':
+            self._add_levels(node, stored)
+        elif node.kind == 'Conv':
             self._uses.setdefault(node.inputs[1], []).append(node)
-        for place, name in enumerate(node.inputs):
-            if name in stored and name not in self._tensors and name not in self._constants:
-                value = torch.from_numpy(np.array(stored[name]))
-                if node.kind == 'Conv' and place:
-                    self._tensors[name] = name
-                    _register(self, name, nn.Parameter(value))
-                else:
-                    self._constants[name] = value
+            for name, kind in zip(node.inputs[1:], ('weight', 'bias'), strict=False):
+                if name not in self._tensors:
+                    self._add_tensor(node, name, kind, {**weights, **stored})
+        else:
+            found = {name for name in node.inputs if name in stored}
+            self._constants |= {name: torch.from_numpy(np.array(stored[name])) for name in found}
 
-    def _add_levels(
-        self, node: Node, stored: dict[str, np.ndarray], weights: dict[str, np.ndarray]
-    ) -> None:
+    def _add_levels(self, node: Node, stored: dict[str, np.ndarray]) -> None:
         """Register what a DequantizeLinear node makes numbers of."""
         levels = stored.get(node.inputs[0])
         if levels is None:
-            self._steps_of[node.output] = _key(node.inputs[1])
+            self._steps_of[node.output] = node.inputs[1]
         elif levels.dtype == np.uint8:
             scale, zero = (stored[name].item() for name in node.inputs[1:3])
             self._constants[node.output] = torch.tensor((levels.astype(np.float32) - zero) * scale)
         else:
-            name = node.inputs[0].removesuffix(_STORED)
-            self._tensors[node.output] = name
-            value = torch.from_numpy(np.array(weights[_original(name, weights)], np.float32))
-            _register(self, name, nn.Parameter(value))
+            self._stored[node.output] = node.inputs[0].removesuffix(_STORED)
+
+    def _add_tensor(self, conv: Node, name: str, kind: str, values: dict[str, np.ndarray]) -> None:
+        """Make weight or bias of a convolution a parameter."""
+        origin = self._stored.setdefault(name, name)
+        # Names that the exporter counts through differ from one export to the next.
+        counted = origin.startswith('onnx::')
+        parameter = f'{conv.name.strip("/").replace("/", ".")}.{kind}' if counted else origin
+        self._tensors[name] = parameter
+        value = torch.from_numpy(np.array(values[_original(origin, values)], np.float32))
+        _register(self, parameter, nn.Parameter(value))
 
     def _run(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         values = {self._input: image}
         size_hw = (int(image.shape[2]), int(image.shape[3]))
         for node in self._nodes:
             if node.kind == 'QuantizeLinear':
-                values[node.output] = self.roundings[_key(node.inputs[1])](values[node.inputs[0]])
+                values[node.output] = self._rounding(node.inputs[1])(values[node.inputs[0]])
             elif node.kind == 'DequantizeLinear':
-                if node.inputs[0] in values:
+                if node.inputs[0] in values:  # no stored tensor
                     values[node.output] = values[node.inputs[0]]
             elif node.kind == 'Resize':
                 values[node.output] = self._resized(node, values, size_hw)
@@ -167,11 +172,13 @@ class QuantisedNetwork(nn.Module):
 
     def _weights(self, conv: Node) -> list[torch.Tensor]:
         """Return weight and bias of a convolution, rounded if the file rounds them."""
-        given = [self.get_parameter(self._tensors[name]) for name in conv.inputs[1:]]
-        if conv.inputs[1] == self._tensors[conv.inputs[1]]:
+        given: list[torch.Tensor] = [
+            self.get_parameter(self._tensors[name]) for name in conv.inputs[1:]
+        ]
+        if self._is_float(conv):
             return given
         steps = self._steps(conv)
-        bias_steps = steps * self._rounding(conv.inputs[0]).step
+        bias_steps = steps * self._input_step(conv)
         biases = [rounded_bias(bias, bias_steps) for bias in given[1:]]
         return [rounded_weight(given[0], steps), *biases]
 
@@ -181,11 +188,14 @@ class QuantisedNetwork(nn.Module):
         found = []
         for use in self._uses[conv.inputs[1]]:
             bias = self.get_parameter(self._tensors[use.inputs[2]]) if use.inputs[2:] else None
-            found.append(weight_steps(weight, bias, self._rounding(use.inputs[0]).step))
+            found.append(weight_steps(weight, bias, self._input_step(use)))
         return torch.stack(found).amax(0)
 
-    def _rounding(self, name: str) -> ActivationRounding:
-        found = self.roundings[self._steps_of[name]]
+    def _input_step(self, conv: Node) -> torch.Tensor:
+        return self._rounding(self._steps_of[conv.inputs[0]]).step
+
+    def _rounding(self, scale: str) -> ActivationRounding:
+        found = self.roundings[self._keys[scale]]
         assert isinstance(found, ActivationRounding)
         return found
 
@@ -217,17 +227,18 @@ class QuantisedNetwork(nn.Module):
     def _stored_values(self, node: Node) -> dict[str, np.ndarray]:
         """Return what the file stores for a node, by name."""
         if node.kind == 'QuantizeLinear':
-            rounding = self.roundings[_key(node.inputs[1])]
-            assert isinstance(rounding, ActivationRounding)
+            rounding = self._rounding(node.inputs[1])
             return {
                 node.inputs[1]: rounding.step.cpu().numpy(),
-                node.inputs[2]: rounding.zero_point.cpu().numpy(),
+                node.inputs[2]: rounding.zero_level.cpu().numpy(),
             }
         if node.kind != 'Conv':
             return {}
-        given = [self._tensors[name] for name in node.inputs[1:]]
-        tensors = [self.get_parameter(name).detach().cpu() for name in given]
-        if node.inputs[1] == given[0]:
+        given = [self._stored[name] for name in node.inputs[1:]]
+        tensors = [
+            self.get_parameter(self._tensors[name]).detach().cpu() for name in node.inputs[1:]
+        ]
+        if self._is_float(node):
             return {name: tensor.numpy() for name, tensor in zip(given, tensors, strict=True)}
         steps = self._steps(node).cpu()
         levels = (tensors[0] / steps.view(-1, 1, 1, 1)).round()
@@ -235,7 +246,7 @@ class QuantisedNetwork(nn.Module):
         values = {f'{name}{_STORED}': levels.numpy(), f'{name}_scale': steps.numpy()}
         if tensors[1:]:
             name = given[1]
-            steps = steps * self._rounding(node.inputs[0]).step.cpu()
+            steps = steps * self._input_step(node).cpu()
             levels = (tensors[1].double() / steps.double()).round()
             values |= {f'{name}{_STORED}': levels.numpy(), f'{name}{_STORED}_scale': steps.numpy()}
         return values
@@ -249,11 +260,6 @@ def _original(name: str, weights: Mapping[str, np.ndarray]) -> str:
     """
     ends = range(len(name), len(name.rstrip('0123456789')) - 1, -1)
     return next(name[:end] for end in ends if name[:end] in weights)
-
-
-def _key(name: str) -> str:
-    """Return the name of a scale as the name of a module."""
-    return name.removesuffix('_scale').replace('.', '_')
 
 
 def _register(root: nn.Module, name: str, value: nn.Parameter) -> None:

@@ -59,7 +59,8 @@ class ActivationRounding(nn.Module):
     def __init__(self, scale: float, zero_point: int, rate_factor: float) -> None:
         super().__init__()
         self.register_buffer('scale', torch.tensor(scale, dtype=torch.float32))
-        self.register_buffer('zero_point', torch.tensor(zero_point, dtype=torch.int32))
+        # As float: averaging whole numbers would cut them off (114 becomes 113).
+        self.register_buffer('zero_point', torch.tensor(zero_point, dtype=torch.float32))
         self.rate_factor = rate_factor
         self.stretch = nn.Parameter(torch.zeros(()), requires_grad=rate_factor > 0)
 
@@ -68,14 +69,18 @@ class ActivationRounding(nn.Module):
         """Return the present step, without gradient."""
         return (self.scale * (self.rate_factor * self.stretch.detach()).exp()).detach()
 
+    @property
+    def zero_level(self) -> torch.Tensor:
+        """Return the zero point, int32."""
+        return self.zero_point.round().to(torch.int32)
+
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return the values that the levels stand for, float32."""
+        zero_point = self.zero_level
         if not self.rate_factor:
-            return torch.fake_quantize_per_tensor_affine(
-                values, self.scale, self.zero_point, 0, LEVELS
-            )
+            return torch.fake_quantize_per_tensor_affine(values, self.scale, zero_point, 0, LEVELS)
         stretch = self.rate_factor * self.stretch
-        found: torch.Tensor = _LearntRounding.apply(values, stretch, self.scale, self.zero_point)
+        found: torch.Tensor = _LearntRounding.apply(values, stretch, self.scale, zero_point)
         return found
 
 
