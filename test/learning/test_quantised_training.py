@@ -49,7 +49,7 @@ VALUES = {
         'epochs': 2,
         'epoch_pictures': 8,
         'batch': 4,
-        'learning_rate': 0.001,
+        'learning_rate': 0.0001,
         'warmup_steps': 1,
         'validation_images': 2,
     },
@@ -89,11 +89,15 @@ def recipe() -> SegmentationRecipe:
 
 
 @pytest.fixture(scope='module')
-def start(recipe, tmp_path_factory) -> Path:
-    """Return the file of a float network with weights by chance."""
+def start(recipe, labelled, tmp_path_factory) -> Path:
+    """Return the file of a float network with weights by chance that sees both classes."""
     torch.manual_seed(3)
     path = tmp_path_factory.mktemp('start') / 'model.onnx'
-    return export_onnx(SegmenterNet(recipe), path, size_wh=SIZE_WH, output_names=SEGMENTER_OUTPUTS)
+    model = SegmenterNet(recipe).eval()
+    with torch.no_grad():
+        left, right = model(torch.from_numpy(np.concatenate(inputs(recipe, labelled)))).unbind(1)
+        model.classify.bias[0] += (right - left).median()
+    return export_onnx(model, path, size_wh=SIZE_WH, output_names=SEGMENTER_OUTPUTS)
 
 
 @pytest.fixture(scope='module')
