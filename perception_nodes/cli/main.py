@@ -115,6 +115,12 @@ COMMANDS: dict[str, LazyCommand] = {
         help='Render labelled images with the simulator.',
         extra='simulation',
     ),
+    'adapt': LazyCommand(
+        module='adapt',
+        attribute='adapt_command',
+        help='Make a segmenter fit for a new place, without labels.',
+        extra='training',
+    ),
     'blend': LazyCommand(
         module='blend',
         attribute='blend',

@@ -30,8 +30,8 @@ _PROBE_PX = 64  # of the picture on which layers are told apart
 _QUANTISED = {'QuantizeLinear', 'DequantizeLinear', 'QLinearConv', 'ConvInteger'}
 _CURE = (
     'take a bundle in fp32 that perception train segmentation wrote, or one of torchvision or '
-    'segmentation-models-pytorch; or attack such a one of the same classes and see what reaches '
-    'this one (--surrogate)'
+    'segmentation-models-pytorch; or, for attacks, such a one of the same classes, and see what '
+    'reaches this one (--surrogate)'
 )
 
 
@@ -120,6 +120,16 @@ def differentiable(bundle: ModelBundle) -> PictureNetwork:
     """
     Return a segmentation bundle as a network of torch, in eval mode, on the CPU.
 
+    :raises NotDifferentiableError: see :func:`network_of`.
+    """
+    whole = PictureNetwork(network_of(bundle), bundle.spec.input, bundle.spec.result_map)
+    return whole.eval().requires_grad_(False)
+
+
+def network_of(bundle: ModelBundle) -> nn.Module:
+    """
+    Return the bare network of a segmentation bundle, from its normalised input to its logits.
+
     ONNX files of :class:`SegmenterNet` give their weights to one of the same size; torch bundles
     are torch networks already.
 
@@ -131,9 +141,7 @@ def differentiable(bundle: ModelBundle) -> PictureNetwork:
     decoder = spec.decoder
     if decoder.name != 'semantic_logits' or {'activated', 'channels_last'} & set(decoder.options):
         raise _refused(bundle, f'its outputs are no plain logits ({decoder.name})')
-    network = _from_onnx(bundle) if spec.architecture.library == 'onnx' else _from_torch(bundle)
-    whole = PictureNetwork(network, spec.input, spec.result_map)
-    return whole.eval().requires_grad_(False)
+    return _from_onnx(bundle) if spec.architecture.library == 'onnx' else _from_torch(bundle)
 
 
 class PictureClassifier(PictureNetwork):
@@ -183,7 +191,7 @@ def _not_ours(bundle: ModelBundle, reason: str) -> NotDifferentiableError:
 
 
 def _refused(bundle: ModelBundle, reason: str) -> NotDifferentiableError:
-    return NotDifferentiableError(f'{bundle.path}: attacks need gradients, and {reason}; {_CURE}')
+    return NotDifferentiableError(f'{bundle.path}: this needs gradients, and {reason}; {_CURE}')
 
 
 def _from_torch(bundle: ModelBundle) -> nn.Module:
