@@ -54,13 +54,13 @@ def adapt_command(
     labelled: Annotated[
         str, typer.Option(help='Labelled set to score before and after: masks:folder, …')
     ] = '',
-    count: Annotated[int, typer.Option(help='Pictures to adapt to, evenly spread.', min=2)] = 64,
+    count: Annotated[int, typer.Option(help='Pictures to adapt to, evenly spread.', min=2)] = 32,
     topic: Annotated[str, typer.Option(help='Image topic of bags with several.')] = '',
     prior: Annotated[
         float, typer.Option(help='Weight of the source statistics, in pictures.', min=0.0)
-    ] = 32.0,
-    steps: Annotated[int, typer.Option(help='Steps of the entropy method.', min=1)] = 24,
-    rate: Annotated[float, typer.Option(help='Learning rate of these steps.', min=0.0)] = 1e-3,
+    ] = 16.0,
+    steps: Annotated[int, typer.Option(help='Steps of the entropy method.', min=1)] = 16,
+    rate: Annotated[float, typer.Option(help='Learning rate of these steps.', min=0.0)] = 3e-3,
     least_agreement: Annotated[
         float, typer.Option(help='With the source model, 0..1, while confidence grows.')
     ] = 0.6,

@@ -66,9 +66,7 @@ def batches(frames, size=4, seed=0):
 
 def accuracy(opened, frames, labels) -> float:
     with torch.inference_mode():
-        x = torch.stack(
-            [torch.from_numpy(f.pixels.copy()).permute(2, 0, 1) / 255 for f in frames]
-        )
+        x = torch.stack([torch.from_numpy(f.pixels.copy()).permute(2, 0, 1) / 255 for f in frames])
         return float((opened.logits(x).argmax(1).numpy() == labels).mean())
 
 
@@ -238,7 +236,7 @@ def test_entropy_falls_and_only_norms_learn(opened):
 
 def test_steps_end_before_a_class_vanishes_with_what_was_there(opened):
     frames, _ = squares(8)
-    config, watch = watched(opened, frames, kept_class_part=0.9, learning_rate=0.1, steps=200)
+    config, watch = watched(opened, frames, gone_class_share=0.3, learning_rate=0.1, steps=200)
     # Drags all answers to one class: what entropy alone may do.
     opened.network.classify.bias = nn.Parameter(torch.tensor([0.0, 2.5]), requires_grad=False)
     steps = lower_entropy(opened, batches(frames), config, watch)
@@ -250,7 +248,7 @@ def test_steps_end_before_a_class_vanishes_with_what_was_there(opened):
 
 def test_confidence_that_grows_without_agreement_is_refused(opened):
     frames, _ = squares(8)
-    _, watch = watched(opened, frames, least_agreement=0.8, kept_class_part=0.0)
+    _, watch = watched(opened, frames, least_agreement=0.8)
     watch.check(watch.source)
     norm = opened.norms['norm']
     norm.weight = -3 * norm.weight  # everything the other way round, and surer

@@ -15,14 +15,14 @@ class AdaptationConfig:
     Method, pace and limits.
 
     The limits compare the adapted network with the source network on pictures of the new place:
-    ``least_class_share``, ``kept_class_part`` and ``least_agreement``.
+    ``least_class_share``, ``gone_class_share`` and ``least_agreement``.
     """
 
     method: str = setting(
         'statistics', 'statistics of the norms alone, or entropy after them', choices=METHODS
     )
     prior_pictures: float = setting(
-        32.0,
+        16.0,
         'how many pictures of the new place the source statistics weigh as much as; 0: they are '
         'forgotten',
         minimum=0.0,
@@ -31,25 +31,26 @@ class AdaptationConfig:
     passes: int = setting(
         2, 'times the statistics are measured, each with those of the one before', minimum=1
     )
-    steps: int = setting(24, 'steps of the entropy method', minimum=1, maximum=1000)
+    steps: int = setting(16, 'steps of the entropy method', minimum=1, maximum=1000)
     step_batch: int = setting(4, 'pictures in one of its steps', minimum=1)
     learning_rate: float = setting(
-        1e-3,
+        3e-3,
         'Adam rate of the entropy method, in deviations of a channel',
         minimum=0.0,
         maximum=0.1,
     )
     watch_every: int = setting(4, 'steps from one look at the limits to the next', minimum=1)
-    watched_pictures: int = setting(16, 'pictures that a look is taken at', minimum=1)
+    watched_pictures: int = setting(8, 'pictures that a look is taken at', minimum=1)
     least_class_share: float = setting(
-        0.002,
+        0.005,
         'of the pixels; classes to which the source network gives less are not watched',
         minimum=0.0,
         maximum=1.0,
     )
-    kept_class_part: float = setting(
-        0.25,
-        'part of its pixels that a watched class must keep, else it counts as vanished',
+    gone_class_share: float = setting(
+        0.0005,
+        'of the pixels; a watched class that has less counts as vanished. What the source network '
+        'gives a class in a bad light may be wrong, so that a mere fall proves nothing',
         minimum=0.0,
         maximum=1.0,
     )

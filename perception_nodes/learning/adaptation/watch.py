@@ -96,8 +96,8 @@ class Watch:
         config = self._config
         for name, before in self.source.shares.items():
             after = look.shares[name]
-            if before >= config.least_class_share and after < config.kept_class_part * before:
-                return f'class {name} vanishes: {before:.2%} of the pixels before, {after:.2%} now'
+            if before >= config.least_class_share and after < config.gone_class_share:
+                return f'class {name} vanishes: {before:.2%} of the pixels before, {after:.3%} now'
         grows = look.confidence > self.source.confidence
         if grows and look.agreement < config.least_agreement:
             return (
