@@ -234,16 +234,34 @@ def test_entropy_falls_and_only_norms_learn(opened):
     assert not opened.norms['norm'].training
 
 
-def test_steps_end_before_a_class_vanishes_with_what_was_there(opened):
+def test_steps_end_at_a_limit_with_the_last_state_within_it(opened, monkeypatch):
     frames, _ = squares(8)
-    config, watch = watched(opened, frames, gone_class_share=0.3, learning_rate=0.1, steps=200)
-    # Drags all answers to one class: what entropy alone may do.
-    opened.network.classify.bias = nn.Parameter(torch.tensor([0.0, 2.5]), requires_grad=False)
+    twin = copy.deepcopy(opened)
+    config, watch = watched(opened, frames)
+    faults = iter(['', '', 'class dark vanishes'])
+    monkeypatch.setattr(watch, 'fault', lambda _look: next(faults))
     steps = lower_entropy(opened, batches(frames), config, watch)
-    assert 'class dark vanishes' in steps.stopped_by
-    assert steps.taken < 200
-    opened.by_batch(True)
-    assert not watch.fault(watch.look(opened)), 'the last state within the limits is kept'
+    assert steps.stopped_by == 'class dark vanishes'
+    assert (steps.taken, len(steps.entropy)) == (4, 6)
+    shorter, other = watched(twin, frames, steps=4)
+    lower_entropy(twin, batches(frames), shorter, other)
+    for name in ('gain', 'shift'):
+        found, expected = (getattr(net.norms['norm'], name) for net in (opened, twin))
+        assert torch.equal(found, expected)
+        assert found.any()
+
+
+def test_a_class_that_vanishes_is_refused_and_one_that_shrinks_is_not(opened):
+    frames, _ = squares(8)
+    _, watch = watched(opened, frames, gone_class_share=0.01)
+    norm = opened.norms['norm']
+    norm.bias = norm.bias + 1.2  # most of the dark squares are light now
+    shrunk = watch.look(opened)
+    assert 0.01 < shrunk.shares['dark'] < 0.5 * watch.source.shares['dark']
+    watch.check(shrunk)
+    norm.bias = norm.bias + 5.0
+    with pytest.raises(AdaptationRefused, match='class dark vanishes'):
+        watch.check(watch.look(opened))
 
 
 def test_confidence_that_grows_without_agreement_is_refused(opened):
