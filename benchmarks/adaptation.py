@@ -261,7 +261,7 @@ def main() -> None:
         'model': MODEL, 'weights_sha256': bundle.spec.weights.sha256,
         'adapting': words.adapting, 'scored': words.scored,
         'prior_pictures': config.prior_pictures, 'passes': config.passes, 'steps': config.steps,
-        'learning_rate': config.learning_rate,
+        'learning_rate': config.learning_rate, 'least_agreement': config.least_agreement,
     }  # fmt: skip
     rows = Rows(words.result, identity)
     statistics = kept_statistics(plan, bundle)

@@ -21,17 +21,18 @@ from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.registry import resolve_model
+from perception_nodes.learning.adaptation.config import AdaptationConfig
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.structures import Frame
 from perception_nodes.visualization.report import write_report
 
 if TYPE_CHECKING:
     from perception_nodes.learning.adaptation.adapting import Adapted, Statistics
-    from perception_nodes.learning.adaptation.config import AdaptationConfig
     from perception_nodes.learning.compute import Compute
 
 STATISTICS = 'source_statistics.safetensors'
 _SUFFIX = '.safetensors'
+_DEFAULTS = AdaptationConfig()
 
 
 def adapt_command(
@@ -50,7 +51,7 @@ def adapt_command(
     ] = None,
     method: Annotated[
         str, typer.Option(help='statistics of the norms, or entropy after them.')
-    ] = 'statistics',
+    ] = _DEFAULTS.method,
     labelled: Annotated[
         str, typer.Option(help='Labelled set to score before and after: masks:folder, …')
     ] = '',
@@ -58,13 +59,19 @@ def adapt_command(
     topic: Annotated[str, typer.Option(help='Image topic of bags with several.')] = '',
     prior: Annotated[
         float, typer.Option(help='Weight of the source statistics, in pictures.', min=0.0)
-    ] = 16.0,
-    steps: Annotated[int, typer.Option(help='Steps of the entropy method.', min=1)] = 16,
-    rate: Annotated[float, typer.Option(help='Learning rate of these steps.', min=0.0)] = 3e-3,
+    ] = _DEFAULTS.prior_pictures,
+    steps: Annotated[
+        int, typer.Option(help='Steps of the entropy method.', min=1)
+    ] = _DEFAULTS.steps,
+    rate: Annotated[
+        float, typer.Option(help='Learning rate of these steps.', min=0.0)
+    ] = _DEFAULTS.learning_rate,
     least_agreement: Annotated[
         float, typer.Option(help='With the source model, 0..1, while confidence grows.')
-    ] = 0.6,
-    seed: Annotated[int, typer.Option(help='Of the order of the pictures.', min=0)] = 0,
+    ] = _DEFAULTS.least_agreement,
+    seed: Annotated[
+        int, typer.Option(help='Of the order of the pictures.', min=0)
+    ] = _DEFAULTS.seed,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda, cuda:N.')] = 'auto',
     threads: ThreadsOption = 0,
 ) -> None:
@@ -72,7 +79,6 @@ def adapt_command(
     import torch
 
     from perception_nodes.learning.adaptation.bundles import adapted_bundle
-    from perception_nodes.learning.adaptation.config import AdaptationConfig
     from perception_nodes.learning.compute import Compute
 
     config = AdaptationConfig(
@@ -91,7 +97,10 @@ def adapt_command(
     adapted = run.adapted(frames, statistics)
     words = ['adapt', model, *_words('--pictures', pictures), *_words('--source', source or [])]
     words += ['--method', method, '--count', str(count), '--prior', f'{prior:g}']
-    words += ['--steps', str(steps), '--rate', f'{rate:g}'] if method == 'entropy' else []
+    if method == 'entropy':
+        words += ['--steps', str(steps), '--rate', f'{rate:g}']
+    words += ['--least-agreement', f'{least_agreement:g}', '--seed', str(seed)]
+    words += ['--topic', topic] if topic else []
     command = shlex.join(['perception', *words])
     written = adapted_bundle(
         run.bundle, adapted, out / 'bundle',

@@ -55,7 +55,7 @@ class AdaptationConfig:
         maximum=1.0,
     )
     least_agreement: float = setting(
-        0.6,
+        0.4,
         'part of the pixels that must stay as the source network says while confidence grows',
         minimum=0.0,
         maximum=1.0,
