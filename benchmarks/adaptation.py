@@ -10,9 +10,9 @@ are kept, so an interrupted run goes on; scenes stay in ``--out``.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -184,35 +184,32 @@ def measure(bundle: ModelBundle, disturbed: Path, clean: Path) -> dict[str, Any]
     return figures
 
 
-def rows_of(
-    plan: Plan, bundle: ModelBundle, statistics: Statistics, place: str, seed: int, rows: Rows
-) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a place and seed that are missing: unadapted, then by each method."""
-    missing = [name for name in (OFF, *METHODS) if (seed, place, name) not in rows]
-    if not missing:
-        return
-    adapting = plan.place(place, seed, plan.adapting)
+def row_of(
+    plan: Plan, bundle: ModelBundle, statistics: Statistics, place: str, seed: int, method: str
+) -> dict[str, Any]:
+    """Return the row of a place, a seed and a method."""
+    row: dict[str, Any] = {'seed': seed, 'place': place, 'method': method}
     scored = [plan.place(name, seed + _OTHER, plan.scored) for name in (place, 'clean')]
-    for method in missing:
-        row: dict[str, Any] = {'seed': seed, 'place': place, 'method': method}
-        if method == OFF:
-            yield {**row, **measure(bundle, *scored)}
-            continue
-        started, config = time.process_time(), replace(plan.config, method=method, seed=seed)
-        frames = read_spread([str(adapting / 'images')], plan.adapting)
-        try:
-            adapted = adapt(bundle, frames, statistics, config)
-        except AdaptationRefused as error:
-            yield {**row, 'refused': str(error)}
-            continue
-        cpu_s = round(time.process_time() - started, 1)
-        written = adapted_bundle(
-            bundle, adapted, plan.out / 'bundles' / f'{place}_{seed}_{method}',
-            frames=frames, source='python -m benchmarks.adaptation', pictures=str(adapting),
-        )  # fmt: skip
-        record = {name: adapted.record[name] for name in ('looks', 'confidence')}
-        steps = {'steps': adapted.record['steps']} if 'steps' in adapted.record else {}
-        yield {**row, 'cpu_s': cpu_s, **measure(written, *scored), **record, **steps}
+    if method == OFF:
+        return {**row, **measure(bundle, *scored)}
+    adapting = plan.place(place, seed, plan.adapting)
+    started, config = time.process_time(), replace(plan.config, method=method, seed=seed)
+    frames = read_spread([str(adapting / 'images')], plan.adapting)
+    try:
+        adapted = adapt(bundle, frames, statistics, config)
+    except AdaptationRefused as error:
+        return {**row, 'refused': str(error)}
+    cpu_s = round(time.process_time() - started, 1)
+    written = adapted_bundle(
+        bundle, adapted, plan.out / 'bundles' / f'{place}_{seed}_{method}',
+        frames=frames, source='python -m benchmarks.adaptation', pictures=str(adapting),
+    )  # fmt: skip
+    record = {
+        name: adapted.record[name]
+        for name in ('looks', 'confidence', 'steps')
+        if name in adapted.record
+    }
+    return {**row, 'cpu_s': cpu_s, **measure(written, *scored), **record}
 
 
 def write_sheet(plan: Plan, bundle: ModelBundle, path: Path) -> None:
@@ -265,12 +262,15 @@ def main() -> None:
     }  # fmt: skip
     rows = Rows(words.result, identity)
     statistics = kept_statistics(plan, bundle)
-    for place in words.places:
-        for seed in words.seeds:
-            for row in rows_of(plan, bundle, statistics, place, seed, rows):
-                rows.add(row)
-                _console.print(place, seed, row['method'], row.get('disturbed', row)
-                               .get('mIoU', row.get('refused')))  # fmt: skip
+    # All seeds of one method before the next: the default method is known first.
+    runs = itertools.product((OFF, *METHODS), words.places, words.seeds)
+    for method, place, seed in runs:
+        if (seed, place, method) in rows:
+            continue
+        row = row_of(plan, bundle, statistics, place, seed, method)
+        rows.add(row)
+        found = row['disturbed']['mIoU'] if 'disturbed' in row else row['refused']
+        _console.print(place, seed, method, found)
     if words.sheet:
         write_sheet(plan, bundle, words.sheet)
     table = Table('', 'mIoU disturbed', 'gain', '±', 'mIoU clean', 'gain', 'ECE disturbed')
