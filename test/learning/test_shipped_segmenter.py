@@ -14,7 +14,7 @@ from perception_nodes.segmentation import Segmenter
 
 ROOT = Path(__file__).parents[2]
 PARTS = ('', '_whole', '_gpu', '_gpu_slower', '_tight', '_disturbed')
-LEAST_MIOU = {'simulator_segmenter': 0.9, 'simulator_segmenter_disturbed': 0.89}
+LEAST_MIOU = {'simulator_segmenter': 0.9, 'simulator_segmenter_disturbed': 0.88}
 FORMS = [f'{name}{form}' for name in LEAST_MIOU for form in ('', '_int8')]
 
 
@@ -53,6 +53,7 @@ def test_shipped_bundle_states_licence_origin_and_figures(bundle):
     assert 'held-out' in figures['mIoU'].data
     assert figures['mIoU'].value >= LEAST_MIOU[bundle.name.removesuffix('_int8')]
     if 'disturbed' in bundle.name:
-        assert figures['mIoU_disturbed'].value >= 0.7
+        assert figures['mIoU_disturbed'].value >= 0.72
+        assert figures['mIoU_worn'].value >= 0.72
     assert {f'IoU/{name}' for name in bundle.classes} <= set(figures)
     assert {'calibration_error', 'latency_ms'} <= set(figures)
