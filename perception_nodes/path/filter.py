@@ -100,9 +100,10 @@ class PathFilter:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the path."""
+        """Forget everything: nothing from before lies where it was."""
         self._agreement = Agreement(self.config)
         self._trail = PathTrail()
+        self._newest: tuple[int, PlanarPose] | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -140,13 +141,13 @@ class PathFilter:
         :returns: valid as long as something usable was seen within ``max_age_s``; told in
             base_link at this pose.
         """
-        known = self._track
-        if known is not None and _has_jumped(known, stamp_ns, odom_from_base, self.config):
+        if self._has_jumped(stamp_ns, odom_from_base):
             self.reset()
-        elif known is not None and not self._is_fresh(known, stamp_ns, odom_from_base):
+        elif self._track is not None and not self._is_fresh(self._track, stamp_ns, odom_from_base):
             self._forget()
         if self._track is not None and stamp_ns < self._track.stamp_ns:
             return self._told(self._predicted(self._track, stamp_ns, odom_from_base))
+        self._newest = stamp_ns, odom_from_base
         before, after = self._before_and_after(estimate, stamp_ns, odom_from_base)
         is_used = after is not None and after.seen_ns == stamp_ns
         if after is not None and is_used and self._leaves_trail(after):
@@ -183,8 +184,16 @@ class PathFilter:
     def _is_fresh(self, track: Track, stamp_ns: int, pose: PlanarPose) -> bool:
         """Return whether what is known still holds at a stamp and pose."""
         age_s = (stamp_ns - track.seen_ns) * 1e-9
-        is_old = age_s > self.config.max_age_s
-        return not (is_old or _has_jumped(track, stamp_ns, pose, self.config))
+        return age_s <= self.config.max_age_s and not self._has_jumped(stamp_ns, pose)
+
+    def _has_jumped(self, stamp_ns: int, pose: PlanarPose) -> bool:
+        """Return whether clock or odometry begin anew after the newest picture."""
+        if self._newest is None:
+            return False
+        seconds = (stamp_ns - self._newest[0]) * 1e-9
+        step = self._newest[1].inverse() @ pose
+        reach_m = self.config.max_speed_m_s * (abs(seconds) + self.config.max_age_s)
+        return seconds < -CLOCK_RESET_S or float(np.hypot(step.x_m, step.y_m)) > reach_m
 
     def _predicted(self, track: Track, stamp_ns: int, pose: PlanarPose) -> Track:
         """Return the track as told from another pose; asked twice, it is computed once."""
@@ -277,11 +286,3 @@ class PathFilter:
             confidence=float(np.clip(track.confidence * fading * self._agreement.trust, 0, 1)),
             most_sigma_m=LINE_SIGMA_WIDTHS * width_m,
         )  # fmt: skip
-
-
-def _has_jumped(track: Track, stamp_ns: int, pose: PlanarPose, config: FilterConfig) -> bool:
-    """Return whether clock or odometry begin anew: what is known then lies nobody knows where."""
-    seconds = (stamp_ns - track.stamp_ns) * 1e-9
-    step = track.pose.inverse() @ pose
-    reach_m = config.max_speed_m_s * (abs(seconds) + config.max_age_s)
-    return seconds < -CLOCK_RESET_S or float(np.hypot(step.x_m, step.y_m)) > reach_m

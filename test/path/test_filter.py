@@ -128,6 +128,24 @@ def test_another_path_is_taken_where_the_robot_was_moved_away():
     assert smooth.update(seen(other), stamp_ns, pose).is_valid
 
 
+@pytest.mark.parametrize(
+    ('seconds', 'moved_m'), [(-60.0, 0.0), (0.1, 30.0)], ids=['clock set back', 'odometry jumped']
+)
+def test_a_path_that_was_lost_binds_nothing_after_a_jump(seconds, moved_m):
+    smooth = PathFilter(usual_width_m=0.5)
+    for stamp_ns, pose, here in drive(Clothoid(), 1.0):
+        smooth.update(seen(here), stamp_ns + 100 * SECOND_NS, pose)
+    stamp_ns += 100 * SECOND_NS
+    for _ in range(20):  # lost, and no picture is trusted any more
+        stamp_ns += SECOND_NS // 10
+        smooth.update(no_path(), stamp_ns, pose)
+    pose = pose @ PlanarPose(x_m=moved_m)
+    other = Clothoid(look_ahead_m=AHEAD_M, lateral_error_m=0.3)
+    told = smooth.update(seen(other), stamp_ns + round(seconds * SECOND_NS), pose)
+    assert told.is_valid
+    assert told.confidence == pytest.approx(0.9)
+
+
 def test_limits_of_agreement_in_the_wrong_order_are_refused():
     with pytest.raises(ValueError, match=r'0\.8 must be below full_agreement: 0\.75'):
         FilterConfig(min_agreement=0.8)
