@@ -33,10 +33,11 @@ from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.fewshot.embedding import GradientColorEmbedder
 from perception_nodes.fewshot.prototypes import empty_bank
 from perception_nodes.fewshot.space import unit_rows
+from perception_nodes.learning.checkpoints import RECORD
 from perception_nodes.learning.curve import read_record
 from perception_nodes.learning.data.batches import normalised
 from perception_nodes.learning.data.views import whole_frames
-from perception_nodes.learning.loop import RECORD, Trainer
+from perception_nodes.learning.loop import Trainer
 from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
 from perception_nodes.learning.recipe import recipe_from_dict
 from perception_nodes.learning.recipes.pretraining import PretrainingRecipe

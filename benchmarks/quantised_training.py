@@ -42,7 +42,8 @@ from perception_nodes.learning.data.batches import preprocessor_of
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.export import SEGMENTER_OUTPUTS, export_onnx
 from perception_nodes.learning.loop import Trainer
-from perception_nodes.learning.recipe import NOT_QUANTISED, read_recipe, seeded
+from perception_nodes.learning.recipe import read_recipe, seeded
+from perception_nodes.learning.recipes.quantised import NOT_QUANTISED
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.tasks.segmentation import SegmentationTask, scored
 from perception_nodes.segmentation import Segmenter

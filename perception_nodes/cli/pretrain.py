@@ -158,8 +158,8 @@ def _figures(figures: dict[str, float], out: Path) -> dict[str, float]:
 
     :raises CollapseError: when it did.
     """
+    from perception_nodes.learning.checkpoints import RECORD
     from perception_nodes.learning.curve import read_record
-    from perception_nodes.learning.loop import RECORD
     from perception_nodes.learning.tasks.pretraining import refuse_collapse
 
     refuse_collapse(figures)

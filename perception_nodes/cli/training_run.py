@@ -125,8 +125,8 @@ class TrainingRun:
 
 def _train(trainer: Trainer, name: str) -> None:
     """Train with a progress bar, and draw the curve."""
+    from perception_nodes.learning.checkpoints import RECORD
     from perception_nodes.learning.curve import draw_curve, read_record
-    from perception_nodes.learning.loop import RECORD
 
     with progress_bar(f'Training {name}', _TICKS) as advance:
         shown = 0
@@ -156,7 +156,7 @@ def tell(report: BundleReport, recipe: Recipe, out: Path) -> None:
     :param out: folder of the training.
     """
     from perception_nodes.cli.training_report import leave_report
-    from perception_nodes.learning.loop import RECORD
+    from perception_nodes.learning.checkpoints import RECORD
 
     before, after = report.calibration_error
     calibration = report.bundle.spec.calibration

@@ -14,9 +14,9 @@ import yaml
 from perception_nodes.cli.training_report import curves
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet
+from perception_nodes.learning.checkpoints import RECORD
 from perception_nodes.learning.curve import read_record
 from perception_nodes.learning.data.splits import spread_over
-from perception_nodes.learning.loop import RECORD
 from perception_nodes.learning.picture_features import DECIDING_STRIDE
 from perception_nodes.learning.recipe import recipe_to_dict
 from perception_nodes.learning.recipes.translation import TranslationRecipe

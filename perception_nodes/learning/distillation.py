@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch.nn import functional
 
@@ -11,8 +9,7 @@ from perception_nodes.inference.registry import resolve_model
 from perception_nodes.learning.adversarial.config import LEVELS
 from perception_nodes.learning.adversarial.differentiable import (
     NotDifferentiableError,
-    PictureNetwork,
-    differentiable,
+    crop_network,
 )
 from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
@@ -38,14 +35,11 @@ class Teacher:
                 f'{", ".join(recipe.classes)}; take a teacher of the same classes'
             )
         try:
-            whole = differentiable(bundle)
+            self._network = crop_network(bundle)
         except NotDifferentiableError as error:
             raise ValueError(f'teacher, bundle: must run in torch, as for attacks: {error}') from (
                 error
             )
-        wanted = replace(bundle.spec.input, size_wh=None, resize='none')
-        network = PictureNetwork(whole.network, wanted, bundle.spec.result_map)
-        self._network = network.eval().requires_grad_(False)
         self._order = [known.index(name) for name in recipe.classes]
 
     @torch.no_grad()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
 from perception_nodes.inference.registry import resolve_model
 from perception_nodes.learning.adversarial.config import LEVELS
 from perception_nodes.learning.adversarial.differentiable import (
     NotDifferentiableError,
-    PictureNetwork,
-    differentiable,
+    crop_network,
 )
 from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.distillation import distillation_loss
@@ -31,7 +28,7 @@ class LabelKeeper:
     def __init__(self, bundle: str, width_px: int) -> None:
         found = resolve_model(bundle)
         try:
-            whole = differentiable(found)
+            self._network = crop_network(found)
         except NotDifferentiableError as error:
             raise ValueError(f'keeper, bundle: must run in torch, as for attacks: {error}') from (
                 error
@@ -39,9 +36,6 @@ class LabelKeeper:
         spec = found.spec
         self.description = f'{found.name}, sha256 {spec.weights.sha256}'
         self._zoom = spec.input.size_wh[0] / width_px if spec.input.size_wh else 1.0
-        wanted = replace(spec.input, size_wh=None, resize='none')
-        network = PictureNetwork(whole.network, wanted, spec.result_map)
-        self._network = network.eval().requires_grad_(False)
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """

@@ -8,7 +8,6 @@ may bring a second network that learns against the first: see :mod:`.rival`.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -22,6 +21,14 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from perception_nodes.learning.averaging import PacedAdamW, averaged, rate_factor
+from perception_nodes.learning.checkpoints import (
+    BEST,
+    CHECKPOINT,
+    RECORD,
+    add_line,
+    read_state,
+    write_state,
+)
 from perception_nodes.learning.compute import Compute, placed
 from perception_nodes.learning.energy import Meter, NoMeter
 from perception_nodes.learning.models.widths import shapes_of, sized_like
@@ -30,10 +37,6 @@ from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipe import ScheduleRecipe
 from perception_nodes.learning.replicas import Replicas
 from perception_nodes.learning.rival import rival_of
-
-CHECKPOINT = 'last.pt'
-BEST = 'best.pt'
-RECORD = 'metrics.jsonl'
 
 
 class Task(Protocol):
@@ -119,7 +122,7 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(task.seed)
         model = task.build_model()
-        state = self._kept_state() if resume else None
+        state = read_state(folder / CHECKPOINT) if resume else None
         if state is not None:
             sized_like(model, shapes_of(state['model']))
         self.model = model.to(self.compute.device)
@@ -147,7 +150,7 @@ class Trainer:
             figures = self.task.validate(self.mean.module) if is_looked_at else {}
             if figures and figures[self.task.metric] > self.best:
                 self.best = figures[self.task.metric]
-                _write(self.folder / BEST, self.mean.module.state_dict())
+                write_state(self.folder / BEST, self.mean.module.state_dict())
             self.spent_s += time.monotonic() - started
             self.energy_kwh += self.meter.stop()
             if self.ranks.leads:
@@ -274,20 +277,11 @@ class Trainer:
             'spent_s': self.spent_s,
             'energy_kwh': self.energy_kwh,
         }
-        _write(self.folder / CHECKPOINT, state)
+        write_state(self.folder / CHECKPOINT, state)
         line = {'epoch': self.epoch, 'step': self.step, 'minutes': round(self.spent_s / 60, 2)}
         told = {'energy_kwh': self.energy_kwh, **losses, **figures}
         rounded = {name: round(value, 5) for name, value in told.items()}
-        with (self.folder / RECORD).open('a', encoding='utf-8') as record:
-            record.write(json.dumps({**line, **rounded}) + '\n')
-
-    def _kept_state(self) -> dict[str, Any] | None:
-        """Return the checkpoint, if there is one."""
-        path = self.folder / CHECKPOINT
-        state: dict[str, Any] | None = None
-        if path.exists():
-            state = torch.load(path, map_location='cpu', weights_only=True)
-        return state
+        add_line(self.folder / RECORD, {**line, **rounded})
 
     def _load(self, state: dict[str, Any]) -> None:
         """Go on from the checkpoint."""
@@ -298,10 +292,3 @@ class Trainer:
         self.epoch, self.step = state['epoch'], state['step']
         self.best, self.spent_s = state['best'], state['spent_s']
         self.energy_kwh = state.get('energy_kwh', 0.0)
-
-
-def _write(path: Path, state: Any) -> None:
-    """Write a file so that a power cut leaves the old one or the new one."""
-    partial = path.with_suffix('.partial')
-    torch.save(state, partial)
-    partial.replace(path)

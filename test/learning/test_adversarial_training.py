@@ -12,10 +12,11 @@ import torch
 from perception_nodes.evaluation.masked_sets import open_masked_set
 from perception_nodes.imaging.index_png import write_index_png
 from perception_nodes.learning.adversarial.training import FrameAttack, attacked_batch
+from perception_nodes.learning.checkpoints import RECORD
 from perception_nodes.learning.curve import read_record
 from perception_nodes.learning.data.masks import stack_masks
 from perception_nodes.learning.export import export_onnx
-from perception_nodes.learning.loop import RECORD, Trainer
+from perception_nodes.learning.loop import Trainer
 from perception_nodes.learning.recipe import read_recipe, recipe_from_dict, recipe_to_dict
 from perception_nodes.learning.recipes.segmentation import AdversarialRecipe, SegmentationRecipe
 from perception_nodes.learning.tasks.segmentation import SegmentationTask

@@ -12,10 +12,11 @@ import yaml
 from typer.testing import CliRunner
 
 from perception_nodes.cli.main import build_app
+from perception_nodes.learning.checkpoints import RECORD
 from perception_nodes.learning.curve import read_record
 from perception_nodes.learning.data.batches import normalised
 from perception_nodes.learning.data.views import ViewDataset, fixed_views, whole_frames
-from perception_nodes.learning.loop import RECORD, Trainer
+from perception_nodes.learning.loop import Trainer
 from perception_nodes.learning.models.path import PathNet
 from perception_nodes.learning.models.pretraining import PretrainingNet, TrunkOnly
 from perception_nodes.learning.recipe import recipe_from_dict

@@ -29,7 +29,8 @@ from perception_nodes.learning.quantised.rounding import (
     rounded_bias,
     weight_steps,
 )
-from perception_nodes.learning.recipe import QuantisedRecipe, read_recipe, recipe_from_dict
+from perception_nodes.learning.recipe import read_recipe, recipe_from_dict
+from perception_nodes.learning.recipes.quantised import QuantisedRecipe
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.segmenter_bundling import SegmenterBundler
 from perception_nodes.learning.tasks.detection import DetectionTask

@@ -126,6 +126,19 @@ def differentiable(bundle: ModelBundle) -> PictureNetwork:
     return whole.eval().requires_grad_(False)
 
 
+def crop_network(bundle: ModelBundle) -> PictureNetwork:
+    """
+    Return a segmentation bundle as a network that takes pixels as they are, without resizing.
+
+    For crops of pictures that have the size that the bundle prescribes.
+
+    :raises NotDifferentiableError: see :func:`network_of`.
+    """
+    wanted = replace(bundle.spec.input, size_wh=None, resize='none')
+    whole = PictureNetwork(network_of(bundle), wanted, bundle.spec.result_map)
+    return whole.eval().requires_grad_(False)
+
+
 def network_of(bundle: ModelBundle) -> nn.Module:
     """
     Return the bare network of a segmentation bundle, from its normalised input to its logits.

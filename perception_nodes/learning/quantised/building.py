@@ -17,7 +17,8 @@ from perception_nodes.learning.data.batches import preprocessor_of
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.export import export_onnx
 from perception_nodes.learning.quantised.network import QuantisedNetwork
-from perception_nodes.learning.recipe import QuantisedRecipe, Recipe
+from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.quantised import QuantisedRecipe
 
 
 def quantised(

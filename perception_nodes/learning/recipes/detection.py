@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perception_nodes.learning.recipe import NOT_QUANTISED, QuantisedRecipe, Recipe
+from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.quantised import NOT_QUANTISED, QuantisedRecipe
 from perception_nodes.structures import check_settings, setting
 
 

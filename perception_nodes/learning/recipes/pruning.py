@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from perception_nodes.structures import check_settings, setting
 
@@ -46,6 +47,18 @@ class PruningRecipe:
     def is_on(self) -> bool:
         """Whether anything is left out."""
         return self.macs < 1 or self.weights < 1
+
+    def check_start(self, start: Path | None) -> None:
+        """
+        Refuse to prune a network that is not trained yet.
+
+        :raises ValueError: with the cure.
+        """
+        if self.is_on and start is None:
+            raise ValueError(
+                'pruning: only a trained network shows what it can do without; name its ONNX file '
+                '(--start), or leave macs and weights at 1'
+            )
 
 
 NOT_PRUNED = PruningRecipe()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perception_nodes.learning.adversarial.config import AttackConfig
-from perception_nodes.learning.recipe import NOT_QUANTISED, QuantisedRecipe, Recipe
+from perception_nodes.learning.recipe import Recipe
 from perception_nodes.learning.recipes.pruning import NOT_PRUNED, PruningRecipe
+from perception_nodes.learning.recipes.quantised import NOT_QUANTISED, QuantisedRecipe
 from perception_nodes.structures import check_settings, setting
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader
 
 from perception_nodes.learning.compute import device_of
@@ -116,7 +116,6 @@ class PretrainingTask:
         }
 
 
-@torch.no_grad()
 def measure_norms(model: nn.Module, images: torch.Tensor, recipe: PretrainingRecipe) -> None:
     """
     Replace the statistics of all batch norms by those of pictures.
@@ -125,18 +124,9 @@ def measure_norms(model: nn.Module, images: torch.Tensor, recipe: PretrainingRec
 
     :param images: (N, 3, H, W) uint8 RGB, at least 2.
     """
-    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain mean over the batches
-    model.train()
     device = device_of(model)
-    for part in images.tensor_split(-(-len(images) // _AT_ONCE)):
-        model(normalised(part.to(device), recipe))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    model.eval()
+    parts = images.tensor_split(-(-len(images) // _AT_ONCE))
+    update_bn([normalised(part.to(device), recipe) for part in parts], model.eval())
 
 
 @torch.inference_mode()

@@ -54,7 +54,7 @@ class SegmentationTask:
     :param start: ONNX file of a segmenter of the same recipe to go on from; None: the trunk's
         ImageNet features, or nothing.
     :param trunk: ONNX file of a network of another task whose trunk is taken over.
-    :raises ValueError: when a set has other classes than the recipe, or nothing is there to prune.
+    :raises ValueError: when a set has other classes than the recipe, or a start is needed.
     """
 
     def __init__(
@@ -71,11 +71,7 @@ class SegmentationTask:
                     f'classes: the recipe has {", ".join(recipe.classes)}, '
                     f'the labels have {", ".join(labelled.classes)}; write those in the recipe'
                 )
-        if recipe.pruning.is_on and start is None:
-            raise ValueError(
-                'pruning: only a trained network shows what it can do without; give its ONNX file '
-                'with --start'
-            )
+        recipe.pruning.check_start(start)
         recipe.quantised.check_start(start)
         self.recipe = recipe
         self.start = start
