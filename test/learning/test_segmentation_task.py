@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from torch import nn
 from typer.testing import CliRunner
 
 from perception_nodes.cli.train import app
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.inference.bundle import read_bundle
 from perception_nodes.learning.data.masks import ZoomedMaskCrop, cut_by_time, stack_masks
+from perception_nodes.learning.export import export_onnx
 from perception_nodes.learning.loop import Trainer
+from perception_nodes.learning.pruning import count_macs
 from perception_nodes.learning.recipe import recipe_from_dict, recipe_to_dict
+from perception_nodes.learning.recipes.pruning import PruningRecipe
 from perception_nodes.learning.recipes.segmentation import MaskDataRecipe, SegmentationRecipe
 from perception_nodes.learning.tasks.segmentation import SegmentationTask
 from perception_nodes.segmentation import Segmenter
@@ -145,6 +149,45 @@ def test_resumed_run_takes_the_same_steps(labelled, mask_recipe, tmp_path: Path)
     first._save({}, {})
     Trainer(task, tmp_path / 'broken', resume=True).run([noting('broken')])
     assert [item for item in losses['whole'] if item[0] > 2][-3:] == losses['broken'][-3:]
+
+
+@pytest.fixture
+def trained(labelled, mask_recipe, tmp_path: Path) -> Path:
+    """Return the ONNX file of a network of the recipe."""
+    model = SegmentationTask(mask_recipe, labelled, labelled).build_model()
+    target = tmp_path / 'whole.onnx'
+    return export_onnx(model, target, size_wh=mask_recipe.input_wh, output_names=('logits',))
+
+
+def test_pruned_network_learns_resumes_and_is_exported(labelled, mask_recipe, trained, tmp_path):
+    pruning = PruningRecipe(macs=0.6, weights=0.7, batches=1, round_to=4)
+    recipe = dataclasses.replace(mask_recipe, pruning=pruning)
+    task = SegmentationTask(recipe, labelled, labelled, start=trained)
+    trainer = Trainer(task, tmp_path / 'run')
+    trainer._run_epoch([])
+    trainer.epoch += 1
+    trainer._save({}, {})
+    again = Trainer(task, tmp_path / 'run', resume=True)
+    again.run()
+    model, example = again.best_model(), torch.zeros(1, 3, 64, 96)
+    whole = SegmentationTask(mask_recipe, labelled, labelled, start=trained).build_model()
+    assert count_macs(model, example) <= 0.6 * count_macs(whole, example)
+    kept = [layer.weight != 0 for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    assert 0.69 < float(torch.cat([part.flatten() for part in kept]).float().mean()) < 0.71
+    file = export_onnx(
+        model, tmp_path / 'pruned.onnx', size_wh=mask_recipe.input_wh, output_names=('logits',)
+    )
+    further = dataclasses.replace(mask_recipe, pruning=PruningRecipe(of_start=True))
+    loaded = SegmentationTask(further, labelled, labelled, start=file).build_model().eval()
+    image = torch.rand(1, 3, 96, 128)
+    with torch.inference_mode():
+        assert torch.allclose(loaded(image), model.eval()(image), atol=1e-3)
+
+
+def test_pruning_without_a_trained_network_is_refused(labelled, mask_recipe):
+    recipe = dataclasses.replace(mask_recipe, pruning=PruningRecipe(macs=0.5))
+    with pytest.raises(ValueError, match='only a trained network'):
+        SegmentationTask(recipe, labelled, labelled)
 
 
 def test_command_learns_cuts_resumes_and_leaves_a_bundle(
