@@ -12,16 +12,10 @@ import typer
 
 from perception_nodes.cli.progress import console, progress_bar
 from perception_nodes.cli.training_run import (
-    Device,
-    Licence,
-    OutFolder,
-    Precision,
     RecipeFile,
-    Resume,
-    Seed,
-    Threads,
-    TimeLimit,
+    RunOptions,
     TrainingRun,
+    with_run_options,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +30,7 @@ TRUNK, REPORT, NEIGHBOURS = 'trunk.onnx', 'pretraining.json', 'neighbours.jpg'
 _ASKED, _NEAREST = 6, 6
 
 
+@with_run_options
 def pretrain(
     recipe: RecipeFile,
     pictures: Annotated[
@@ -45,7 +40,6 @@ def pretrain(
             'repeated.'
         ),
     ],
-    out: OutFolder,
     val: Annotated[
         list[str] | None,
         typer.Option(help='Frames that choose the epoch, likewise; else --cut.'),
@@ -61,20 +55,15 @@ def pretrain(
     ] = 2,
     every: Annotated[int, typer.Option(help='Take every so many frames.', min=1)] = 1,
     topic: Annotated[str, typer.Option(help='Image topic of bags with several.')] = '',
-    licence: Licence = 'unknown',
-    seed: Seed = None,
-    resume: Resume = False,
-    threads: Threads = 0,
-    time_limit_min: TimeLimit = 0.0,
-    device: Device = 'auto',
-    precision: Precision = 'auto',
+    *,
+    options: RunOptions,
 ) -> None:
     """Learn features from frames without labels; OUT/trunk.onnx is for train --trunk."""
     from perception_nodes.learning.recipe import read_recipe, seeded
     from perception_nodes.learning.recipes.pretraining import PretrainingRecipe
     from perception_nodes.learning.tasks.pretraining import PretrainingTask
 
-    settings = seeded(read_recipe(recipe, PretrainingRecipe), seed)
+    settings = seeded(read_recipe(recipe, PretrainingRecipe), options.seed)
     found = _gathered(pictures, settings, every, topic)
     if val:
         training = list(found.pictures)
@@ -96,20 +85,13 @@ def pretrain(
             *choice,
             *(['--every', str(every)] if every > 1 else []),
         ],
-        seed=seed,
         data=', '.join(pictures),
-        out=out,
-        licence=licence,
-        resume=resume,
-        threads=threads,
-        time_limit_min=time_limit_min,
-        device=device,
-        precision=precision,
+        options=options,
     )
     task = PretrainingTask(settings, training, held_out)
     before = _view_match_before(task)
     model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
-    figures = _figures(task.validate(model), out)
+    figures = _figures(task.validate(model), options.out)
     figures['view_match_before'] = before
     if figures['view_match'] <= before:
         console.print(
@@ -121,7 +103,7 @@ def pretrain(
         'frames': len(training), 'held_out_frames': len(held_out), 'same': found.same,
         'figures': figures, 'provenance': dataclasses.asdict(provenance),
     }  # fmt: skip
-    _leave(model, settings, training, held_out, out, document)
+    _leave(model, settings, training, held_out, options.out, document)
 
 
 def _gathered(places: list[str], recipe: PretrainingRecipe, every: int, topic: str) -> FrameSet:

@@ -11,20 +11,14 @@ from perception_nodes.cli.train_classification import classification
 from perception_nodes.cli.train_translation import translation
 from perception_nodes.cli.training_run import (
     BundleFolder,
-    Device,
     HeldOut,
-    Licence,
-    OutFolder,
-    Precision,
     RecipeFile,
-    Resume,
-    Seed,
+    RunOptions,
     Start,
-    Threads,
-    TimeLimit,
     TrainingRun,
     Trunk,
     tell,
+    with_run_options,
 )
 
 app = typer.Typer(help='Train a model and write a bundle.')
@@ -38,24 +32,19 @@ def _train() -> None:
 
 
 @app.command()
+@with_run_options
 def detection(
     recipe: RecipeFile,
     data: Annotated[
         str, typer.Option(help='To learn from: coco:annotations.json, voc:folder@split, …')
     ],
     val: Annotated[str, typer.Option(help='To choose the epoch and calibrate with, likewise.')],
-    out: OutFolder,
     bundle: BundleFolder = None,
     held_out: HeldOut = '',
-    licence: Licence = 'unknown',
     start: Start = None,
     trunk: Trunk = None,
-    seed: Seed = None,
-    resume: Resume = False,
-    threads: Threads = 0,
-    time_limit_min: TimeLimit = 0.0,
-    device: Device = 'auto',
-    precision: Precision = 'auto',
+    *,
+    options: RunOptions,
 ) -> None:
     """Train a detector: checkpoints, the best epoch as a calibrated bundle, its figures."""
     from perception_nodes.evaluation.datasets import open_dataset
@@ -66,19 +55,12 @@ def detection(
 
     run = TrainingRun(
         words=['detection', '--recipe', str(recipe), '--data', data, '--val', val],
-        seed=seed,
         data=data,
-        out=out,
-        licence=licence,
         start=start,
         trunk=trunk,
-        resume=resume,
-        threads=threads,
-        time_limit_min=time_limit_min,
-        device=device,
-        precision=precision,
+        options=options,
     )
-    settings = seeded(read_recipe(recipe, DetectionRecipe), seed)
+    settings = seeded(read_recipe(recipe, DetectionRecipe), options.seed)
     training, validation = open_dataset(data), open_dataset(val)
     final = open_dataset(held_out) if held_out else None
     task = DetectionTask(settings, training, validation, start, trunk)
@@ -89,13 +71,14 @@ def detection(
         held_out=final,
         held_out_words=f'{len(final.images)} held-out pictures, {held_out}' if final else '',
         provenance=provenance,
-        threads=run.thread_count,
+        threads=options.thread_count,
         track=track,
-    ).write(model, bundle or out / 'bundle')
-    tell(report, settings, out)
+    ).write(model, bundle or options.out / 'bundle')
+    tell(report, settings, options.out)
 
 
 @app.command()
+@with_run_options
 def segmentation(
     recipe: RecipeFile,
     data: Annotated[
@@ -105,7 +88,6 @@ def segmentation(
             'may be repeated.'
         ),
     ],
-    out: OutFolder,
     val: Annotated[
         str, typer.Option(help='To choose the epoch and calibrate with; else --cut.')
     ] = '',
@@ -122,15 +104,10 @@ def segmentation(
     ] = 2,
     bundle: BundleFolder = None,
     held_out: HeldOut = '',
-    licence: Licence = 'unknown',
     start: Start = None,
     trunk: Trunk = None,
-    seed: Seed = None,
-    resume: Resume = False,
-    threads: Threads = 0,
-    time_limit_min: TimeLimit = 0.0,
-    device: Device = 'auto',
-    precision: Precision = 'auto',
+    *,
+    options: RunOptions,
 ) -> None:
     """Train a segmenter: checkpoints, the best epoch as a calibrated bundle, its figures."""
     from perception_nodes.evaluation.masked_sets import joined, open_masked_set
@@ -149,19 +126,12 @@ def segmentation(
             *(word for address in data for word in ('--data', address)),
             *choice,
         ],
-        seed=seed,
         data=', '.join(data),
-        out=out,
-        licence=licence,
         start=start,
         trunk=trunk,
-        resume=resume,
-        threads=threads,
-        time_limit_min=time_limit_min,
-        device=device,
-        precision=precision,
+        options=options,
     )
-    settings = seeded(read_recipe(recipe, SegmentationRecipe), seed)
+    settings = seeded(read_recipe(recipe, SegmentationRecipe), options.seed)
     training = joined([open_masked_set(address) for address in data])
     if val:
         validation = open_masked_set(val)
@@ -176,30 +146,25 @@ def segmentation(
         held_out=final,
         held_out_words=f'{len(final.pictures)} held-out pictures, {held_out}' if final else '',
         provenance=provenance,
-        threads=run.thread_count,
+        threads=options.thread_count,
         track=track,
-    ).write(model, bundle or out / 'bundle')
-    tell(report, settings, out)
+    ).write(model, bundle or options.out / 'bundle')
+    tell(report, settings, options.out)
 
 
 @app.command()
+@with_run_options
 def path(
     recipe: RecipeFile,
     data: Annotated[
         str, typer.Option(help='To learn from: paths:folder, or tub:folder@first:last.')
     ],
     val: Annotated[str, typer.Option(help='To choose the epoch and scale deviations, likewise.')],
-    out: OutFolder,
     bundle: BundleFolder = None,
     held_out: HeldOut = '',
-    licence: Licence = 'unknown',
     trunk: Trunk = None,
-    seed: Seed = None,
-    resume: Resume = False,
-    threads: Threads = 0,
-    time_limit_min: TimeLimit = 0.0,
-    device: Device = 'auto',
-    precision: Precision = 'auto',
+    *,
+    options: RunOptions,
 ) -> None:
     """Train a network that names points of the path: checkpoints, the best epoch as a bundle."""
     from perception_nodes.learning.data.path_sets import open_path_set
@@ -210,18 +175,11 @@ def path(
 
     run = TrainingRun(
         words=['path', '--recipe', str(recipe), '--data', data, '--val', val],
-        seed=seed,
         data=data,
-        out=out,
-        licence=licence,
         trunk=trunk,
-        resume=resume,
-        threads=threads,
-        time_limit_min=time_limit_min,
-        device=device,
-        precision=precision,
+        options=options,
     )
-    settings = seeded(read_recipe(recipe, PathRecipe), seed)
+    settings = seeded(read_recipe(recipe, PathRecipe), options.seed)
     lock = settings.data.steering_curvature_1_m
     training, validation = open_path_set(data, lock), open_path_set(val, lock)
     final = open_path_set(held_out, lock) if held_out else None
@@ -236,10 +194,10 @@ def path(
         held_out=final,
         held_out_words=f'{len(final.pictures)} held-out pictures, {held_out}' if final else '',
         provenance=provenance,
-        threads=run.thread_count,
+        threads=options.thread_count,
         track=track,
-    ).write(model, bundle or out / 'bundle')
-    tell(report, settings, out)
+    ).write(model, bundle or options.out / 'bundle')
+    tell(report, settings, options.out)
 
 
 if __name__ == '__main__':

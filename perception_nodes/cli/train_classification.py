@@ -9,23 +9,18 @@ import typer
 from perception_nodes.cli.progress import console, track
 from perception_nodes.cli.training_run import (
     BundleFolder,
-    Device,
     HeldOut,
-    Licence,
-    OutFolder,
-    Precision,
     RecipeFile,
-    Resume,
-    Seed,
+    RunOptions,
     Start,
-    Threads,
-    TimeLimit,
     TrainingRun,
     Trunk,
     tell,
+    with_run_options,
 )
 
 
+@with_run_options
 def classification(
     recipe: RecipeFile,
     data: Annotated[
@@ -35,7 +30,6 @@ def classification(
             'folder:DIR@train, part as folder:DIR[::10]; may be repeated.'
         ),
     ],
-    out: OutFolder,
     val: Annotated[
         str, typer.Option(help='To choose the epoch and calibrate with; else --cut.')
     ] = '',
@@ -57,15 +51,10 @@ def classification(
     ] = '',
     bundle: BundleFolder = None,
     held_out: HeldOut = '',
-    licence: Licence = 'unknown',
     start: Start = None,
     trunk: Trunk = None,
-    seed: Seed = None,
-    resume: Resume = False,
-    threads: Threads = 0,
-    time_limit_min: TimeLimit = 0.0,
-    device: Device = 'auto',
-    precision: Precision = 'auto',
+    *,
+    options: RunOptions,
 ) -> None:
     """Train a classifier: checkpoints, the best epoch as a calibrated bundle, its figures."""
     from perception_nodes.evaluation.picture_folders import joined, open_picture_folders
@@ -83,19 +72,12 @@ def classification(
             *(word for address in data for word in ('--data', address)),
             *(['--val', val] if val else ['--cut', str(cut), '--track', tracks]),
         ],
-        seed=seed,
         data=', '.join(data),
-        out=out,
-        licence=licence,
         start=start,
         trunk=trunk,
-        resume=resume,
-        threads=threads,
-        time_limit_min=time_limit_min,
-        device=device,
-        precision=precision,
+        options=options,
     )
-    settings = seeded(read_recipe(recipe, ClassificationRecipe), seed)
+    settings = seeded(read_recipe(recipe, ClassificationRecipe), options.seed)
     training = joined([open_picture_folders(address) for address in data])
     if val:
         validation = open_picture_folders(val)
@@ -115,7 +97,7 @@ def classification(
         held_out=final,
         held_out_words=f'{len(final.pictures)} held-out pictures, {held_out}' if final else '',
         provenance=provenance,
-        threads=run.thread_count,
+        threads=options.thread_count,
         track=track,
-    ).write(model, bundle or out / 'bundle')
-    tell(report, settings, out)
+    ).write(model, bundle or options.out / 'bundle')
+    tell(report, settings, options.out)

@@ -14,16 +14,10 @@ from perception_nodes.cli.progress import console, progress_bar, track
 from perception_nodes.cli.sources import Source, find_sources
 from perception_nodes.cli.training_run import (
     BundleFolder,
-    Device,
-    Licence,
-    OutFolder,
-    Precision,
     RecipeFile,
-    Resume,
-    Seed,
-    Threads,
-    TimeLimit,
+    RunOptions,
     TrainingRun,
+    with_run_options,
 )
 from perception_nodes.structures import Frame
 
@@ -37,6 +31,7 @@ _GAP = 5  # frames of a drive dropped on each side of what is measured with
 _PROBES = 8
 
 
+@with_run_options
 def translation(
     recipe: RecipeFile,
     synthetic: Annotated[
@@ -50,7 +45,6 @@ def translation(
             'needed; may be repeated.'
         ),
     ],
-    out: OutFolder,
     cut: Annotated[
         float,
         typer.Option(
@@ -60,13 +54,8 @@ def translation(
         ),
     ] = 0.3,
     bundle: BundleFolder = None,
-    licence: Licence = 'unknown',
-    seed: Seed = None,
-    resume: Resume = False,
-    threads: Threads = 0,
-    time_limit_min: TimeLimit = 0.0,
-    device: Device = 'auto',
-    precision: Precision = 'auto',
+    *,
+    options: RunOptions,
 ) -> None:
     """Train a translator of pictures: checkpoints, the best epoch as a bundle, what it keeps."""
     from perception_nodes.cli.translation_report import leave_translation_report
@@ -82,17 +71,10 @@ def translation(
     words += [word for source in real for word in ('--real', source)]
     run = TrainingRun(
         words=[*words, '--cut', str(cut)],
-        seed=seed,
         data=f'{synthetic}, towards {", ".join(real)}',
-        out=out,
-        licence=licence,
-        resume=resume,
-        threads=threads,
-        time_limit_min=time_limit_min,
-        device=device,
-        precision=precision,
+        options=options,
     )
-    settings = seeded(read_recipe(recipe, TranslationRecipe), seed)
+    settings = seeded(read_recipe(recipe, TranslationRecipe), options.seed)
     labelled = open_masked_set(synthetic)
     pictures = cut_middle(labelled.pictures, part=cut, gap=0, what='synthetic pictures')
     frames = cut_middle(_frames(real, settings), part=cut, gap=_GAP, what='real frames')
@@ -106,14 +88,14 @@ def translation(
         model,
         settings,
         provenance,
-        bundle or out / 'bundle',
+        bundle or options.out / 'bundle',
         probes=[fitted_file(path, settings.input_wh) for path in spread_over(measured, _PROBES)],
-        measure=lambda opened: _figures(opened, chosen, shown, settings, run.thread_count),
+        measure=lambda opened: _figures(opened, chosen, shown, settings, options.thread_count),
         words=f'{len(chosen.pictures)} pictures of {synthetic}, {len(shown[1])} real frames, '
         'neither learnt',
-        threads=run.thread_count,
+        threads=options.thread_count,
     )
-    page = leave_translation_report(report, settings, chosen, shown[1], out)
+    page = leave_translation_report(report, settings, chosen, shown[1], options.out)
     _tell(report.figures, str(report.bundle.path), page)
 
 

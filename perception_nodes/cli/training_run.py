@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -52,32 +54,66 @@ TimeLimit = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingRun:
-    """
-    What every training command is told.
+class RunOptions:
+    """The options that every training command has."""
 
-    :param words: the command without what does not change the result.
-    :param command: what comes before them.
-    """
-
-    words: list[str]
-    command: tuple[str, ...] = ('perception', 'train')
-    data: str
-    out: Path
-    licence: str
-    seed: int | None = None
-    start: Path | None = None
-    trunk: Path | None = None
-    resume: bool
-    threads: int
-    time_limit_min: float
-    device: str = 'auto'
-    precision: str = 'auto'
+    out: OutFolder
+    licence: Licence = 'unknown'
+    seed: Seed = None
+    resume: Resume = False
+    threads: Threads = 0
+    time_limit_min: TimeLimit = 0.0
+    device: Device = 'auto'
+    precision: Precision = 'auto'
 
     @property
     def thread_count(self) -> int:
         """CPU threads, at least 1."""
         return self.threads or os.cpu_count() or 1
+
+
+def with_run_options(learn: Callable[..., None]) -> Callable[..., None]:
+    """
+    Return a command with the options of a function and those of :class:`RunOptions`.
+
+    :param learn: gets the latter as one value, ``options``; all of its arguments by name.
+    """
+    shared = inspect.signature(RunOptions).parameters
+    hints = get_type_hints(learn, include_extras=True)
+    hints |= get_type_hints(RunOptions, include_extras=True)
+    own = {name: item for name, item in inspect.signature(learn).parameters.items()
+           if name != 'options'}  # fmt: skip
+
+    def command(**values: Any) -> None:
+        options = RunOptions(**{name: values.pop(name) for name in shared})
+        learn(**values, options=options)
+
+    parameters = [
+        item.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+        for name, item in {**own, **shared}.items()
+    ]
+    command.__name__, command.__doc__ = learn.__name__, learn.__doc__
+    command.__annotations__ = {item.name: item.annotation for item in parameters}
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return command
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRun:
+    """
+    One training, by its command.
+
+    :param words: the command without what does not change the result, and without options.
+    :param command: what comes before them.
+    :param data: what is learnt from, in words.
+    """
+
+    words: list[str]
+    options: RunOptions
+    data: str
+    command: tuple[str, ...] = ('perception', 'train')
+    start: Path | None = None
+    trunk: Path | None = None
 
     def learn(self, task: Task, name: str, *, pretrained: bool) -> tuple[nn.Module, Provenance]:
         """Train with a progress bar; return the best network and where it comes from."""
@@ -89,18 +125,19 @@ class TrainingRun:
         from perception_nodes.learning.loop import Trainer
         from perception_nodes.learning.ranks import join_ranks, own_device
 
-        device = own_device(self.device)
+        options = self.options
+        device = own_device(options.device)
         ranks = join_ranks(device)
         # Each thread of the training works alone; helpers of single operations would only spin.
         torch.set_num_threads(1)
         trainer = Trainer(
             task,
-            self.out,
-            resume=self.resume,
-            time_limit_s=self.time_limit_min * 60 or None,
-            threads=self.thread_count,
+            options.out,
+            resume=options.resume,
+            time_limit_s=options.time_limit_min * 60 or None,
+            threads=options.thread_count,
             meter=available_meter(),
-            compute=Compute.choose(device, self.precision),
+            compute=Compute.choose(device, options.precision),
         )
         if not ranks.leads:
             trainer.run()
@@ -108,13 +145,13 @@ class TrainingRun:
         others = f' in {ranks.count} processes' if ranks.count > 1 else ''
         console.print(f'Training on {trainer.compute}{others}', highlight=False)
         _train(trainer, name)
-        begun = [] if self.seed is None else ['--seed', str(self.seed)]
+        begun = [] if options.seed is None else ['--seed', str(options.seed)]
         begun += ['--start', str(self.start)] if self.start else []
         begun += ['--trunk', str(self.trunk)] if self.trunk else []
         provenance = provenance_of(
             shlex.join([*self.command, *self.words, *begun]),
             self.data,
-            self.licence,
+            options.licence,
             trainer.history(),
             pretrained=pretrained,
             start=self.start,
