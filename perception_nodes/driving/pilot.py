@@ -23,7 +23,7 @@ class Pilot:
     make an old path look fresh. Whatever makes old stamps or poses meaningless, a jump of the
     clock or of odometry, makes the tracker begin anew, too.
 
-    Enabling, speed limits, obstacles and the dead man's switch go to :attr:`follower`.
+    Speed limits, obstacles and the dead man's switch go to :attr:`follower`.
 
     :param labels: class name per mask value; None: :meth:`name_classes` tells it later.
     :param driving: the robot, its speed, and what stops it.
@@ -63,6 +63,17 @@ class Pilot:
         self.follower.reconfigure(driving)
         if self.tracker is not None:
             self.tracker.configure(path)
+
+    def enable(self, enabled: bool) -> None:
+        """
+        Want to drive, or not any more; see :meth:`PathFollower.enable`.
+
+        Who enables vouches for the place: the robot may have been carried there, which odometry
+        does not tell, so the path may go on elsewhere than the one before.
+        """
+        if enabled and not self.follower.enabled and self.tracker is not None:
+            self.tracker.release_trail()
+        self.follower.enable(enabled)
 
     def take_odometry(self, sample: MotionSample, steady_ns: int) -> None:
         """Take odometry."""

@@ -10,7 +10,7 @@ from perception_nodes.driving.prediction import MotionPredictor, PoseUnknownErro
 from perception_nodes.driving.reference import ReferencePath, arc_path, transformed
 from perception_nodes.driving.speed import Surroundings
 from perception_nodes.driving.supervisor import Fault, StopReason
-from perception_nodes.path.estimate import PathEstimate
+from perception_nodes.path.estimate import PathEstimate, PathProblem
 
 ARC_TIME_S = 0.5
 """The commanded arc counts this far; beyond it the controller will have steered anew."""
@@ -45,7 +45,10 @@ class WayAhead:
     def take_estimate(self, estimate: PathEstimate, stamp_ns: int) -> None:
         """Take what was seen of the path in a picture."""
         if not estimate.is_valid:
-            self._unseen = Fault(StopReason.PATH_LOST, f'no path is seen: {estimate.reason}')
+            words = f'no path is seen: {estimate.reason}'
+            if estimate.problem is PathProblem.ELSEWHERE:
+                words += '; put the robot back on its path, or disable and enable it where it is'
+            self._unseen = Fault(StopReason.PATH_LOST, words)
         elif estimate.confidence < self._config.min_path_confidence:
             limit = self._config.min_path_confidence
             words = f'confidence {estimate.confidence:.2f}, limit {limit:.2f}'

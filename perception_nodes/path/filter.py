@@ -106,6 +106,10 @@ class PathFilter:
         self._newest: tuple[int, PlanarPose] | None = None
         self._forget()
 
+    def release_trail(self) -> None:
+        """Let the path go on anywhere: somebody may have carried the robot."""
+        self._trail = PathTrail()
+
     def _forget(self) -> None:
         """Forget the path, but neither where it led to nor how reliable the pictures were."""
         self._track: Track | None = None

@@ -55,6 +55,10 @@ class PathTracker:
         self._filter.reset()
         self.latest = None
 
+    def release_trail(self) -> None:
+        """Let the path go on anywhere; see :meth:`PathFilter.release_trail`."""
+        self._filter.release_trail()
+
     def update(
         self,
         mask: np.ndarray,

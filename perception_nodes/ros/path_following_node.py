@@ -194,7 +194,7 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
         return True
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        self._with_pilot(lambda pilot: pilot.follower.enable(request.data))
+        self._with_pilot(lambda pilot: pilot.enable(request.data))
         self._on_timer()
         status = self._status
         response.success = True

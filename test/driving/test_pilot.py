@@ -16,14 +16,19 @@ GROUND = GroundProjection(
 )  # fmt: skip
 
 
+def lane_at(left_m):
+    """Return (240, 320) uint8, a straight lane 0.5 m wide, its middle so far left of the robot."""
+    v, u = np.mgrid[0:240, 0:320]
+    points, _ = GROUND.to_ground(np.stack([u.ravel(), v.ravel()], axis=1).astype(np.float64))
+    aside = np.abs(points[:, 1].reshape(240, 320) - left_m)
+    with np.errstate(invalid='ignore'):
+        return np.where(aside < 0.25, 1, np.where(aside < 0.3, 2, 0)).astype(np.uint8)
+
+
 @pytest.fixture
 def lane():
     """Return (240, 320) uint8, a straight lane 0.5 m wide under the robot."""
-    v, u = np.mgrid[0:240, 0:320]
-    points, _ = GROUND.to_ground(np.stack([u.ravel(), v.ravel()], axis=1).astype(np.float64))
-    aside = np.abs(points[:, 1].reshape(240, 320))
-    with np.errstate(invalid='ignore'):
-        return np.where(aside < 0.25, 1, np.where(aside < 0.3, 2, 0)).astype(np.uint8)
+    return lane_at(0.0)
 
 
 def drive(pilot, masks, *, begin=0, jump_ns=0):
@@ -44,7 +49,7 @@ def drive(pilot, masks, *, begin=0, jump_ns=0):
 @pytest.fixture
 def pilot():
     made = Pilot(LABELS, DrivingConfig(require_dead_man=False, max_path_age_s=0.2))
-    made.follower.enable(True)
+    made.enable(True)
     return made
 
 
@@ -69,3 +74,17 @@ def test_jump_of_the_clock_forgets_the_path(pilot, lane):
     found = drive(pilot, [lane], begin=20, jump_ns=-500_000_000)
     assert found[-1].fault.reason is StopReason.CLOCK_JUMP
     assert pilot.tracker.latest is None
+
+
+def test_carried_robot_drives_again_once_enabled_anew(pilot, lane):
+    drive(pilot, [lane] * 20)
+    aside = lane_at(0.15)  # as odometry tells, another lane: it knows of no carrying
+    drive(pilot, [np.zeros_like(lane)] * 12, begin=20)
+    refused = drive(pilot, [aside] * 20, begin=32)[-1]
+    assert refused.fault.reason is StopReason.PATH_LOST
+    assert 'disable and enable' in refused.fault.text
+    pilot.enable(True)
+    assert drive(pilot, [aside] * 5, begin=52)[-1].fault.reason is StopReason.PATH_LOST
+    pilot.enable(False)
+    pilot.enable(True)
+    assert drive(pilot, [aside] * 20, begin=57)[-1].state is DriveState.DRIVING

@@ -139,7 +139,7 @@ class PilotFollower:
     def reset(self) -> None:
         """Begin anew, wanting to drive."""
         self.pilot = Pilot(self._eyes.labels, self._driving, self._path)
-        self.pilot.follower.enable(True)
+        self.pilot.enable(True)
 
     def _take(self, frame: CameraFrame, steady_ns: int) -> None:
         """Look at a picture, if it is known where it was taken from."""
