@@ -19,7 +19,7 @@ lint: setup  ## style and types
 	@$(ACTIVATE) ruff check . && ruff format --check . && mypy perception_nodes
 
 test: lint  ## all tests
-	@$(ACTIVATE) python -m pytest -n 2 --dist loadgroup
+	@$(ACTIVATE) python -m pytest -n 2 --dist loadgroup --max-worker-restart 0
 
 benchmark: setup  ## overhead of the nodes and transport latency; leaves JSON in out/benchmarks
 	@$(ACTIVATE) python -m benchmarks

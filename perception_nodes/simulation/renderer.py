@@ -65,6 +65,7 @@ class LabelRenderer:
     def close(self) -> None:
         """Free the OpenGL context."""
         if self._context is not None:
+            self._gl.make_current()  # or what bears the same numbers in another one would go
             self._context.free()
             self._context = None
         self._gl.free()
