@@ -66,13 +66,22 @@ def classification_report(
         subtitle=f'{metrics.pictures} pictures; {record["runs_on"]}',
         sections=(
             Section(title='Result', blocks=(_key_figures(metrics, record), _classes(metrics))),
-            Section(title='What is taken for what', blocks=_confusion(metrics, class_names)),
-            Section(title='Is the confidence honest?', blocks=(_reliability(metrics),)),
-            Section(title='Wrong and sure of it', blocks=_worst(wrong)),
+            *error_sections(metrics, wrong, class_names),
         ),
         footer=f'perception evaluate classification --data {record["data"]} '
         f'--model {record["model"]} --min-confidence {record["min_confidence"]}; weights sha256 '
         f'{record["weights_sha256"]}',
+    )
+
+
+def error_sections(
+    metrics: ClassificationMetrics, wrong: Sequence[Wrong], class_names: Sequence[str]
+) -> tuple[Section, ...]:
+    """Return what a page tells of errors; see :func:`classification_report`."""
+    return (
+        Section(title='What is taken for what', blocks=_confusion(metrics, class_names)),
+        Section(title='Is the confidence honest?', blocks=(_reliability(metrics),)),
+        Section(title='Wrong and sure of it', blocks=_worst(wrong)),
     )
 
 

@@ -103,13 +103,25 @@ def detection_report(
         sections=(
             Section(title='Result', blocks=(_key_figures(metrics, honesty, record),
                                             _classes(metrics))),
-            Section(title='Precision over recall', blocks=(_curves(decisions, honesty, truth),)),
-            Section(title='Is the score honest?', blocks=(_reliability(honesty),)),
-            Section(title='What a human should look at', blocks=_referral(honesty)),
-            Section(title='Most wrong boxes', blocks=_worst(honesty, truth, found)),
+            *error_sections(decisions, honesty, truth, found),
         ),
         footer=f'perception evaluate detection --data {record["data"]} on {subject}',
     )  # fmt: skip
+
+
+def error_sections(
+    decisions: Decisions,
+    honesty: Honesty,
+    truth: GroundTruth,
+    found: Sequence[Mapping[str, Any]],
+) -> tuple[Section, ...]:
+    """Return what a page tells of errors; see :func:`detection_report`."""
+    return (
+        Section(title='Precision over recall', blocks=(_curves(decisions, honesty, truth),)),
+        Section(title='Is the score honest?', blocks=(_reliability(honesty),)),
+        Section(title='What a human should look at', blocks=_referral(honesty)),
+        Section(title='Most wrong boxes', blocks=_worst(honesty, truth, found)),
+    )
 
 
 def _key_figures(

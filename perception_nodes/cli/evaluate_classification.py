@@ -17,6 +17,7 @@ from perception_nodes.classification import ClassificationConfig, Classifier
 from perception_nodes.cli.classification_report import (
     Wrong,
     classification_report,
+    error_sections,
     wrong_sheet,
 )
 from perception_nodes.cli.evaluation_options import (
@@ -39,8 +40,9 @@ from perception_nodes.evaluation.classification import (
 )
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.picture_folders import PictureFolders, open_picture_folders
+from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.structures import ColorOrder
-from perception_nodes.visualization.report import write_report
+from perception_nodes.visualization.report import Section, write_report
 
 SHEET = 'worst.jpg'
 _WRONG_SHOWN = 24
@@ -109,6 +111,14 @@ def measure(
             heapq.heappop(worst)
     ranked = [entry for _, _, entry in sorted(worst, key=lambda item: item[:2], reverse=True)]
     return meter.metrics(), ranked, seconds
+
+
+def errors_of(bundle: ModelBundle, labelled: PictureFolders) -> tuple[Section, ...]:
+    """Return what a page tells of a classifier's errors: confusion, calibration, pictures."""
+    classifier = Classifier.load(bundle)
+    metrics, wrong, _ = measure(classifier, labelled, {}, ClassificationConfig())
+    classifier.close()
+    return error_sections(metrics, wrong, labelled.classes)
 
 
 def _named(class_id: int | None, names: Sequence[str]) -> str:

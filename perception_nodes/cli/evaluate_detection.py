@@ -18,7 +18,7 @@ from perception_nodes.cli.detection_options import (
     OverlapOption,
     ScoreOption,
 )
-from perception_nodes.cli.detection_report import detection_report, honesty_of
+from perception_nodes.cli.detection_report import detection_report, error_sections, honesty_of
 from perception_nodes.cli.evaluation_options import (
     RenameOption,
     described,
@@ -39,7 +39,8 @@ from perception_nodes.evaluation.datasets import open_dataset
 from perception_nodes.evaluation.decisions import decisions_of
 from perception_nodes.evaluation.ground_truth import GroundTruth
 from perception_nodes.evaluation.metrics import DetectionMetrics, Precision
-from perception_nodes.visualization.report import write_report
+from perception_nodes.inference.bundle import ModelBundle
+from perception_nodes.visualization.report import Section, write_report
 
 # Average precision integrates over all scores: a threshold above this cuts its curve short.
 SCORE_THRESHOLD = 0.001
@@ -110,6 +111,15 @@ def detection(
     report = detection_report(metrics, decisions, honesty, truth, found, record)
     write_report(report, out / 'report.html')
     _print(metrics, out)
+
+
+def errors_of(bundle: ModelBundle, truth: GroundTruth) -> tuple[Section, ...]:
+    """Return what a page tells of a detector's errors: curves, calibration, pictures."""
+    detector = Detector.load(bundle)
+    found, _ = _run(detector, DetectionConfig(score_threshold=SCORE_THRESHOLD), truth, {})
+    detector.close()
+    decisions = decisions_of(truth, found)
+    return error_sections(decisions, honesty_of(decisions, DECIDED_FROM), truth, found)
 
 
 def _run(

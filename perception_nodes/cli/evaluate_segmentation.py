@@ -25,7 +25,7 @@ from perception_nodes.cli.model_options import (
     ThreadsOption,
 )
 from perception_nodes.cli.progress import console, track
-from perception_nodes.cli.segmentation_report import Worst, segmentation_report
+from perception_nodes.cli.segmentation_report import Worst, error_sections, segmentation_report
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.evaluation.segmentation import (
     SegmentationMeter,
@@ -33,8 +33,9 @@ from perception_nodes.evaluation.segmentation import (
     number_table,
     wrong_share,
 )
+from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.segmentation import Segmenter
-from perception_nodes.visualization.report import write_report
+from perception_nodes.visualization.report import Section, write_report
 
 _WORST_SHOWN = 8
 
@@ -86,6 +87,14 @@ def measure(
             heapq.heappop(worst)
     ranked = [entry for _, _, entry in sorted(worst, key=lambda item: -item[0])]
     return meter.metrics(), ranked, seconds
+
+
+def errors_of(bundle: ModelBundle, labelled: MaskedSet) -> tuple[Section, ...]:
+    """Return what a page tells of a segmenter's errors: confusion, calibration, pictures."""
+    segmenter = Segmenter.load(bundle)
+    metrics, worst, _ = measure(segmenter, labelled, {})
+    segmenter.close()
+    return error_sections(metrics, worst, labelled.classes)
 
 
 def _print(metrics: SegmentationMetrics, out: Path) -> None:

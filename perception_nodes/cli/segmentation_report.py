@@ -60,12 +60,21 @@ def segmentation_report(
         subtitle=f'{metrics.pictures} pictures; {record["runs_on"]}',
         sections=(
             Section(title='Result', blocks=(_key_figures(metrics, record), _classes(metrics))),
-            Section(title='What is taken for what', blocks=_confusion(metrics, class_names)),
-            Section(title='Is the confidence honest?', blocks=(_reliability(metrics),)),
-            Section(title='Most wrong pixels', blocks=(worst_gallery(worst, class_names),)),
+            *error_sections(metrics, worst, class_names),
         ),
         footer=f'perception evaluate segmentation --data {record["data"]} '
         f'--model {record["model"]}; weights sha256 {record["weights_sha256"]}',
+    )
+
+
+def error_sections(
+    metrics: SegmentationMetrics, worst: Sequence[Worst], class_names: Sequence[str]
+) -> tuple[Section, ...]:
+    """Return what a page tells of errors; see :func:`segmentation_report`."""
+    return (
+        Section(title='What is taken for what', blocks=_confusion(metrics, class_names)),
+        Section(title='Is the confidence honest?', blocks=(_reliability(metrics),)),
+        Section(title='Most wrong pixels', blocks=(worst_gallery(worst, class_names),)),
     )
 
 

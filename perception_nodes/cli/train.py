@@ -47,6 +47,7 @@ def detection(
     options: RunOptions,
 ) -> None:
     """Train a detector: checkpoints, the best epoch as a calibrated bundle, its figures."""
+    from perception_nodes.cli.evaluate_detection import errors_of
     from perception_nodes.evaluation.datasets import open_dataset
     from perception_nodes.learning.detector_bundling import DetectorBundler
     from perception_nodes.learning.recipe import read_recipe, seeded
@@ -74,7 +75,7 @@ def detection(
         threads=options.thread_count,
         track=track,
     ).write(model, bundle or options.out / 'bundle')
-    tell(report, settings, options.out)
+    tell(report, settings, options.out, errors_of(report.bundle, final or validation))
 
 
 @app.command()
@@ -110,6 +111,7 @@ def segmentation(
     options: RunOptions,
 ) -> None:
     """Train a segmenter: checkpoints, the best epoch as a calibrated bundle, its figures."""
+    from perception_nodes.cli.evaluate_segmentation import errors_of
     from perception_nodes.evaluation.masked_sets import joined, open_masked_set
     from perception_nodes.learning.data.masks import cut_by_time
     from perception_nodes.learning.recipe import read_recipe, seeded
@@ -149,7 +151,7 @@ def segmentation(
         threads=options.thread_count,
         track=track,
     ).write(model, bundle or options.out / 'bundle')
-    tell(report, settings, options.out)
+    tell(report, settings, options.out, errors_of(report.bundle, final or validation))
 
 
 @app.command()
@@ -167,6 +169,7 @@ def path(
     options: RunOptions,
 ) -> None:
     """Train a network that names points of the path: checkpoints, the best epoch as a bundle."""
+    from perception_nodes.cli.path_errors import errors_of
     from perception_nodes.learning.data.path_sets import open_path_set
     from perception_nodes.learning.path_bundling import PathBundler
     from perception_nodes.learning.recipe import read_recipe, seeded
@@ -197,7 +200,7 @@ def path(
         threads=options.thread_count,
         track=track,
     ).write(model, bundle or options.out / 'bundle')
-    tell(report, settings, options.out)
+    tell(report, settings, options.out, errors_of(report.bundle, final or validation))
 
 
 if __name__ == '__main__':

@@ -57,6 +57,7 @@ def classification(
     options: RunOptions,
 ) -> None:
     """Train a classifier: checkpoints, the best epoch as a calibrated bundle, its figures."""
+    from perception_nodes.cli.evaluate_classification import errors_of
     from perception_nodes.evaluation.picture_folders import joined, open_picture_folders
     from perception_nodes.learning.classifier_bundling import ClassifierBundler
     from perception_nodes.learning.data.classed import cut_by_track
@@ -100,4 +101,4 @@ def classification(
         threads=options.thread_count,
         track=track,
     ).write(model, bundle or options.out / 'bundle')
-    tell(report, settings, options.out)
+    tell(report, settings, options.out, errors_of(report.bundle, final or validation))

@@ -33,13 +33,20 @@ _MOST_FIGURES = 3
 Record = Sequence[Mapping[str, Any]]
 
 
-def leave_report(report: BundleReport, recipe: Recipe, record_path: Path, out: Path) -> Path:
+def leave_report(
+    report: BundleReport,
+    recipe: Recipe,
+    record_path: Path,
+    out: Path,
+    errors: Sequence[Section] = (),
+) -> Path:
     """
     Write ``report.html`` and ``report.json``; return the page.
 
     :param report: of the bundle that came out.
     :param record_path: one line of JSON for each epoch.
     :param out: folder.
+    :param errors: of the model on its validation or held-out set.
     """
     record = read_record(record_path)
     machine = describe_machine()
@@ -52,11 +59,15 @@ def leave_report(report: BundleReport, recipe: Recipe, record_path: Path, out: P
     (out / 'report.json').write_text(
         json.dumps(document, indent=1, default=str) + '\n', encoding='utf-8'
     )
-    return write_report(_page(report, recipe, record, machine), out / 'report.html')
+    return write_report(_page(report, recipe, record, machine, errors), out / 'report.html')
 
 
 def _page(
-    report: BundleReport, recipe: Recipe, record: Record, machine: Mapping[str, str]
+    report: BundleReport,
+    recipe: Recipe,
+    record: Record,
+    machine: Mapping[str, str],
+    errors: Sequence[Section],
 ) -> Report:
     spec = report.bundle.spec
     where = ', '.join(f'{key}: {value}' for key, value in machine.items())
@@ -67,6 +78,7 @@ def _page(
         sections=(
             Section(title='Result', blocks=(_headline(report, record), *_metrics(report))),
             Section(title='How it went', blocks=curves(record)),
+            *errors,
             Section(title='Model card', blocks=(_card(_model_card(report)),)),
             Section(title='Data card', blocks=(_card(_data_card(report)),)),
             Section(title='Recipe', blocks=(Text(paragraphs=tuple(text.splitlines())),)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perception_nodes.learning.bundling import BundleReport
     from perception_nodes.learning.loop import Progress, Task, Trainer
     from perception_nodes.learning.recipe import Recipe
+    from perception_nodes.visualization.report import Section
 
 _TICKS = 1000  # steps of the progress bar
 
@@ -186,11 +187,12 @@ def _words(values: dict[str, float]) -> str:
     return ' '.join(f'{name} {value:.3f}' for name, value in values.items())
 
 
-def tell(report: BundleReport, recipe: Recipe, out: Path) -> None:
+def tell(report: BundleReport, recipe: Recipe, out: Path, errors: Sequence[Section]) -> None:
     """
     Say what was written and measured, and leave the page about it.
 
     :param out: folder of the training.
+    :param errors: what the page tells of them.
     """
     from perception_nodes.cli.training_report import leave_report
     from perception_nodes.learning.checkpoints import RECORD
@@ -209,5 +211,5 @@ def tell(report: BundleReport, recipe: Recipe, out: Path) -> None:
     console.print(f'{fitted}: calibration error {before:.3f} → {after:.3f}')
     for metric in report.bundle.spec.metrics:
         console.print(f'{metric.name} {metric.value:.3f}', highlight=False)
-    page = leave_report(report, recipe, out / RECORD, out)
+    page = leave_report(report, recipe, out / RECORD, out, errors)
     console.print(f'→ {page}', highlight=False)

@@ -275,7 +275,8 @@ def test_command_learns_shapes_and_writes_a_bundle(shapes, recipe_file, class_re
     assert {'mean_recall', 'calibration_error', 'recall/bar', 'recall/ring'} <= set(figures)
     assert 'top5' not in figures, 'of three classes the right one is always among five'
     page = (tmp_path / 'out' / 'report.html').read_text()
-    assert page.count('<svg') == 2, 'loss and validation'
+    assert page.count('<svg') == 4, 'loss, validation, confusion, calibration'
+    assert 'What is taken for what' in page
 
     model = Classifier.load(bundle, device='cpu')
     model.verify()

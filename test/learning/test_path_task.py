@@ -182,6 +182,9 @@ def test_command_learns_eight_pictures_by_heart_and_writes_a_bundle(drawn, path_
     assert figures['steering_error_ratio'] < 0.3
     assert 0.4 < figures['inside_1_sigma'] < 1
     assert figures['latency_ms'] > 0
+    page = (tmp_path / 'out' / 'report.html').read_text()
+    assert page.count('<svg') == 3, 'loss, validation, error along the path'
+    assert page.count('data:image/jpeg') == len(BENDS), 'one of the pictures shows no path'
 
     opened = open_model(bundle, device='cpu')
     opened.verify()

@@ -207,6 +207,9 @@ def test_command_learns_cuts_resumes_and_leaves_a_bundle(
     assert figures['mIoU'] > 0.6
     assert set(figures) >= {'IoU/disc', 'IoU/ground', 'calibration_error', 'latency_ms'}
     assert bundle.spec.golden.expected.endswith('.png')
+    page = (out / 'report.html').read_text()
+    assert page.count('<svg') == 4, 'loss, validation, confusion, calibration'
+    assert page.count('data:image/jpeg') == 8, 'the pictures with most wrong pixels'
     segmenter = Segmenter.load(bundle, device='cpu', threads=1)
     segmenter.verify()
     segmenter.close()

@@ -40,8 +40,17 @@ def test_command_leaves_bundle_record_and_curve(recipe_file, coco_folder, tmp_pa
     assert len((out / 'metrics.jsonl').read_text().splitlines()) == 30
     assert (out / 'curve.png').stat().st_size > 1000
     page = (out / 'report.html').read_text()
-    assert page.count('<svg') == 2, 'loss and validation'
-    for words in ('mAP50', 'Apache-2.0', 'square', 'learning_rate', bundle.spec.weights.sha256):
+    assert page.count('<svg') == 5, 'loss, validation, precision, calibration, referral'
+    for words in (
+        'Precision over recall',
+        'Is the score honest?',
+        'Most wrong boxes',
+        'mAP50',
+        'Apache-2.0',
+        'square',
+        'learning_rate',
+        bundle.spec.weights.sha256,
+    ):
         assert words in page
     report = json.loads((out / 'report.json').read_text())
     assert len(report['epochs']) == 30
