@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import typer
 
+from perception_nodes.classification import Classifier
 from perception_nodes.cli.model_options import DeviceOption, PrecisionOption, ThreadsOption
 from perception_nodes.cli.opened_model import open_model
 from perception_nodes.cli.progress import console, track
@@ -20,6 +21,7 @@ from perception_nodes.cli.sources import find_sources
 from perception_nodes.curation.selection import (
     Strategy,
     doubt_of_boxes,
+    doubt_of_classes,
     doubt_of_mask,
     select,
     unlikeness,
@@ -141,8 +143,10 @@ def _doubter(model: str, **where: object) -> Callable[[Frame], float]:
     if isinstance(opened, Segmenter):
         pixels = SegmentationConfig(min_confidence=0.0)
         return lambda frame: doubt_of_mask(opened(frame, pixels))
-    raise ValueError(f'{model}: a model for {opened.task} tells no doubt; take a detector or '
-                     'segmenter')  # fmt: skip
+    if isinstance(opened, Classifier):
+        return lambda frame: doubt_of_classes(opened(frame))
+    raise ValueError(f'{model}: a model for {opened.task} tells no doubt; take a detector, '
+                     'segmenter or classifier')  # fmt: skip
 
 
 def _write(

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from perception_nodes.classification import Classifier
 from perception_nodes.detection import DetectionConfig, Detector
+from perception_nodes.evaluation.class_numbers import label_numbers
+from perception_nodes.evaluation.classification import ClassificationMeter
 from perception_nodes.evaluation.coco import (
     category_ids_of,
     detect_images,
@@ -15,7 +18,9 @@ from perception_nodes.evaluation.coco import (
     results_of,
 )
 from perception_nodes.evaluation.datasets import open_dataset
+from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.masked_sets import open_masked_set
+from perception_nodes.evaluation.picture_folders import open_picture_folders
 from perception_nodes.evaluation.segmentation import SegmentationMeter, number_table
 from perception_nodes.segmentation import Segmenter
 
@@ -48,11 +53,10 @@ def open_labelled(task: str, address: str) -> LabelledSet:
     :param address: as ``perception evaluate`` takes it.
     :raises ValueError: for a task without a score, or a set that cannot be read.
     """
-    if task == Segmenter.task:
-        return _masks(address)
-    if task == Detector.task:
-        return _boxes(address)
-    raise ValueError(f'task {task}: only detection and segmentation have a score here')
+    opening = _OPENING.get(task)
+    if opening is None:
+        raise ValueError(f'task {task} has no score here; those that have: {", ".join(_OPENING)}')
+    return opening(address)
 
 
 def _masks(address: str) -> LabelledSet:
@@ -86,3 +90,25 @@ def _boxes(address: str) -> LabelledSet:
     return LabelledSet(
         metric='mAP50', pictures=tuple(item.path for item in truth.images), score=score
     )
+
+
+def _classes(address: str) -> LabelledSet:
+    labelled = open_picture_folders(address)
+
+    def score(classifier: Classifier, track: Track) -> float:
+        numbers = label_numbers(classifier.class_names, labelled.classes, {})
+        meter = ClassificationMeter(labelled.classes, numbers)
+        for item in track(labelled.pictures, f'Scoring {classifier.bundle.name}'):
+            meter.add(item.class_id, classifier(read_picture(item.path)))
+        return float(meter.metrics().top1)
+
+    return LabelledSet(
+        metric='top1', pictures=tuple(item.path for item in labelled.pictures), score=score
+    )
+
+
+_OPENING: dict[str, Callable[[str], LabelledSet]] = {
+    Segmenter.task: _masks,
+    Detector.task: _boxes,
+    Classifier.task: _classes,
+}

@@ -12,7 +12,7 @@ from enum import Enum
 
 import numpy as np
 
-from perception_nodes.structures import Detections, SegmentationMask
+from perception_nodes.structures import Classification, Detections, SegmentationMask
 
 CANDIDATES = 4
 """With both reasons, so many times the wanted pictures are looked at, the most doubted."""
@@ -40,6 +40,15 @@ def doubt_of_boxes(found: Detections) -> float:
     entropy = -(scores * np.log2(scores) + (1 - scores) * np.log2(1 - scores))
     largest = np.sort(entropy)[::-1][:_LEAST_SURE]
     return float(largest.sum() / _LEAST_SURE)
+
+
+def doubt_of_classes(found: Classification) -> float:
+    """
+    Return how little a classifier knows about a picture, 0..1: what its confidence lacks.
+
+    1 where the network gave no numbers.
+    """
+    return 1 - found.confidence
 
 
 def doubt_of_mask(mask: SegmentationMask) -> float:

@@ -13,6 +13,7 @@ from perception_nodes.cli.compress import compress
 from perception_nodes.cli.opened_model import open_model
 from perception_nodes.compression.bundles import int8_forms
 from perception_nodes.compression.int8 import Int8Writer
+from perception_nodes.compression.scoring import open_labelled
 from perception_nodes.imaging.index_png import write_index_png
 from perception_nodes.inference.bundle import read_bundle
 from perception_nodes.structures import ColorOrder, Frame
@@ -131,3 +132,8 @@ def test_target_out_of_reach_ends_with_the_cure(bundle, labelled, tmp_path):
     assert result.exit_code != 0
     assert 'train a smaller network' in str(result.exception)
     assert not (tmp_path / 'bundle').exists()
+
+
+def test_task_without_a_score_is_refused_by_name():
+    with pytest.raises(ValueError, match=r'task path .* segmentation, detection, classification'):
+        open_labelled('path', 'paths:anywhere')

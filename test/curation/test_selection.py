@@ -4,11 +4,12 @@ import pytest
 from perception_nodes.curation.selection import (
     Strategy,
     doubt_of_boxes,
+    doubt_of_classes,
     doubt_of_mask,
     select,
     unlikeness,
 )
-from perception_nodes.structures import Detections, SegmentationMask
+from perception_nodes.structures import Classification, Detections, SegmentationMask
 
 
 def on_circle(*degrees):
@@ -93,3 +94,10 @@ def test_senseless_wishes_are_refused():
         select(VECTORS, DOUBTS, 0, Strategy.BOTH)
     with pytest.raises(ValueError, match='as many doubts'):
         select(VECTORS, DOUBTS[:2], 1, Strategy.BOTH)
+
+
+@pytest.mark.parametrize(('probabilities', 'doubt'), [([0.9, 0.1], 0.1), ([0.5, 0.5], 0.5)])
+def test_doubt_of_classes_is_what_their_confidence_lacks(probabilities, doubt):
+    found = Classification.of(np.array(probabilities))
+    assert doubt_of_classes(found) == pytest.approx(doubt)
+    assert doubt_of_classes(Classification.unknown()) == 1.0

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from perception_nodes.classification import Classifier
 from perception_nodes.cli.train import app
+from perception_nodes.compression.scoring import open_labelled
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.picture_folders import (
     ClassedPicture,
@@ -285,6 +286,9 @@ def test_command_learns_shapes_and_writes_a_bundle(shapes, recipe_file, class_re
         model(read_picture(item.path)).class_id == item.class_id for item in labelled.pictures
     ]
     assert np.mean(right) == pytest.approx(figures['top1'], abs=1e-4)
+    scoring = open_labelled('classification', f'folder:{shapes}@val')
+    assert scoring.metric == 'top1'
+    assert scoring.score(model, lambda items, _: items) == np.mean(right)
 
     again = load_exported(
         ClassifierNet(dataclasses.replace(
