@@ -13,9 +13,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -43,6 +42,7 @@ from perception_nodes.simulation.episodes.pilot_follower import (
     true_eyes,
 )
 from perception_nodes.simulation.episodes.runs import run
+from perception_nodes.simulation.rendering_pool import rendering_pool
 
 COURSES = ('straight', 's_curve', 'tight_turns', 'figure_eight', 'junction', 'narrow_gate')
 FAULT_COURSES = ('s_curve', 'figure_eight')
@@ -140,8 +140,7 @@ def run_all(table: RunTable, plans: list[RunPlan], workers: int) -> None:
     """Make the runs that are missing, and keep each as soon as it is done."""
     missing = table.missing(plans)
     _console.print(f'{len(plans) - len(missing)} of {len(plans)} runs are there: {table.path}')
-    context = multiprocessing.get_context('spawn')  # an OpenGL context survives no fork
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with rendering_pool(workers) as pool:
         futures = {pool.submit(run_named, plan): plan for plan in missing}
         for future in as_completed(futures):
             plan, result = futures[future], future.result()

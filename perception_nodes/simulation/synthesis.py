@@ -9,13 +9,11 @@ and a data set grows when more scenes are asked for.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ import numpy as np
 from perception_nodes.simulation.classes import SEMANTIC_NAMES, THING_NAMES
 from perception_nodes.simulation.path_labels import base_below, path_ahead
 from perception_nodes.simulation.randomization import RandomizationConfig, Scene, SceneRenderer
+from perception_nodes.simulation.rendering_pool import rendering_pool
 
 JPEG_QUALITY = 92
 SMALLEST_PX = 12
@@ -140,7 +139,6 @@ def _record_path(folder: Path, index: int) -> Path:
 
 def _render_chunk(job: SynthesisJob, indices: list[int]) -> int:
     """Render and write some scenes; runs in a worker process."""
-    cv2.setNumThreads(1)
     renderer = SceneRenderer(job.config)
     try:
         for index in indices:
@@ -196,9 +194,7 @@ def render_missing(job: SynthesisJob, workers: int) -> Iterator[int]:
         for chunk in chunks.values():
             yield _render_chunk(job, chunk)
         return
-    os.environ.setdefault('LP_NUM_THREADS', '1')  # Mesa: the processes share the cores
-    context = get_context('spawn')  # OpenGL contexts do not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with rendering_pool(workers) as pool:
         futures = [pool.submit(_render_chunk, job, chunk) for chunk in chunks.values()]
         for future in as_completed(futures):
             yield future.result()
