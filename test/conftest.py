@@ -20,7 +20,10 @@ PUBLIC_WEIGHTS = {'yolox_nano_sample': 'yolox_nano.onnx', 'fastestdet': 'Fastest
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 os.environ['ROS_DOMAIN_ID'] = str(free_domain())
 os.environ.setdefault('ROS_PYTHON_CHECK_FIELDS', '1')
-os.environ.setdefault('OMP_NUM_THREADS', '1' if 'PYTEST_XDIST_WORKER' in os.environ else '2')
+_shares_cores = 'PYTEST_XDIST_WORKER' in os.environ
+os.environ.setdefault('OMP_NUM_THREADS', '1' if _shares_cores else '2')
+if _shares_cores:
+    os.environ.setdefault('LP_NUM_THREADS', '0')  # Mesa draws in the thread that asks it to
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
