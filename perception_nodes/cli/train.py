@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perception_nodes.cli.progress import console, track
+from perception_nodes.cli.progress import console
 from perception_nodes.cli.train_classification import classification
 from perception_nodes.cli.train_translation import translation
 from perception_nodes.cli.training_run import (
@@ -17,7 +17,7 @@ from perception_nodes.cli.training_run import (
     Start,
     TrainingRun,
     Trunk,
-    tell,
+    held_out_words,
     with_run_options,
 )
 
@@ -65,17 +65,13 @@ def detection(
     training, validation = open_dataset(data), open_dataset(val)
     final = open_dataset(held_out) if held_out else None
     task = DetectionTask(settings, training, validation, start, trunk)
-    model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
-    report = DetectorBundler(
+    bundler = DetectorBundler(
         recipe=settings,
         validation=validation,
         held_out=final,
-        held_out_words=f'{len(final.images)} held-out pictures, {held_out}' if final else '',
-        provenance=provenance,
-        threads=options.thread_count,
-        track=track,
-    ).write(model, bundle or options.out / 'bundle')
-    tell(report, settings, options.out, errors_of(report.bundle, final or validation))
+        held_out_words=held_out_words(final.images if final else (), held_out),
+    )
+    run.conclude(task, bundler, bundle, errors_of, pretrained=settings.model.pretrained)
 
 
 @app.command()
@@ -141,17 +137,13 @@ def segmentation(
         training, validation = cut_by_time(training, part=cut, gap=gap)
     final = open_masked_set(held_out) if held_out else None
     task = SegmentationTask(settings, training, validation, start, trunk)
-    model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
-    report = SegmenterBundler(
+    bundler = SegmenterBundler(
         recipe=settings,
         validation=validation,
         held_out=final,
-        held_out_words=f'{len(final.pictures)} held-out pictures, {held_out}' if final else '',
-        provenance=provenance,
-        threads=options.thread_count,
-        track=track,
-    ).write(model, bundle or options.out / 'bundle')
-    tell(report, settings, options.out, errors_of(report.bundle, final or validation))
+        held_out_words=held_out_words(final.pictures if final else (), held_out),
+    )
+    run.conclude(task, bundler, bundle, errors_of, pretrained=settings.model.pretrained)
 
 
 @app.command()
@@ -189,18 +181,14 @@ def path(
     for name, count in training.skipped.items():
         console.print(f'left out: {count} records, {name}', style='yellow', markup=False)
     task = PathTask(settings, training, validation, trunk)
-    model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
-    report = PathBundler(
+    bundler = PathBundler(
         recipe=settings,
         training=training,
         validation=validation,
         held_out=final,
-        held_out_words=f'{len(final.pictures)} held-out pictures, {held_out}' if final else '',
-        provenance=provenance,
-        threads=options.thread_count,
-        track=track,
-    ).write(model, bundle or options.out / 'bundle')
-    tell(report, settings, options.out, errors_of(report.bundle, final or validation))
+        held_out_words=held_out_words(final.pictures if final else (), held_out),
+    )
+    run.conclude(task, bundler, bundle, errors_of, pretrained=settings.model.pretrained)
 
 
 if __name__ == '__main__':

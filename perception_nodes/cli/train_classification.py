@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perception_nodes.cli.progress import console, track
+from perception_nodes.cli.progress import console
 from perception_nodes.cli.training_run import (
     BundleFolder,
     HeldOut,
@@ -15,7 +15,7 @@ from perception_nodes.cli.training_run import (
     Start,
     TrainingRun,
     Trunk,
-    tell,
+    held_out_words,
     with_run_options,
 )
 
@@ -91,14 +91,10 @@ def classification(
         )
     final = open_picture_folders(held_out) if held_out else None
     task = ClassificationTask(settings, training, validation, start, trunk)
-    model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
-    report = ClassifierBundler(
+    bundler = ClassifierBundler(
         recipe=settings,
         validation=validation,
         held_out=final,
-        held_out_words=f'{len(final.pictures)} held-out pictures, {held_out}' if final else '',
-        provenance=provenance,
-        threads=options.thread_count,
-        track=track,
-    ).write(model, bundle or options.out / 'bundle')
-    tell(report, settings, options.out, errors_of(report.bundle, final or validation))
+        held_out_words=held_out_words(final.pictures if final else (), held_out),
+    )
+    run.conclude(task, bundler, bundle, errors_of, pretrained=settings.model.pretrained)

@@ -6,21 +6,21 @@ import inspect
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from perception_nodes.cli.progress import console, progress_bar
+from perception_nodes.cli.progress import console, progress_bar, track
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from perception_nodes.inference.bundle import ModelBundle
     from perception_nodes.inference.bundle_sections import Provenance
-    from perception_nodes.learning.bundling import BundleReport
+    from perception_nodes.learning.bundling import Bundler, BundleReport
     from perception_nodes.learning.loop import Progress, Task, Trainer
-    from perception_nodes.learning.recipe import Recipe
     from perception_nodes.visualization.report import Section
 
 _TICKS = 1000  # steps of the progress bar
@@ -160,6 +160,39 @@ class TrainingRun:
         )
         return trainer.best_model(), provenance
 
+    def conclude(
+        self,
+        task: Task,
+        bundler: Bundler,
+        target: Path | None,
+        errors_of: Callable[[ModelBundle, Any], Sequence[Section]],
+        *,
+        pretrained: bool,
+    ) -> None:
+        """
+        Train, write the bundle, say what was measured, and leave the page about it.
+
+        :param bundler: knows recipe and sets; where the network comes from is told it here.
+        :param target: folder of the bundle, ``bundle`` beside the record by default.
+        :param errors_of: what the page tells of the errors on the held-out set, or on the
+            validation set where there is none.
+        :param pretrained: whether the trunk began from somebody's weights.
+        """
+        from perception_nodes.cli.training_report import leave_report
+        from perception_nodes.learning.checkpoints import RECORD
+
+        recipe, out = bundler.recipe, self.options.out
+        model, provenance = self.learn(task, recipe.name, pretrained=pretrained)
+        bundler = replace(
+            bundler, provenance=provenance, threads=self.options.thread_count, track=track
+        )
+        report = bundler.write(model, target or out / 'bundle')
+        _tell(report)
+        labelled = bundler.validation if bundler.held_out is None else bundler.held_out
+        errors = errors_of(report.bundle, labelled)
+        page = leave_report(report, recipe, out / RECORD, out, errors)
+        console.print(f'→ {page}', highlight=False)
+
 
 def _train(trainer: Trainer, name: str) -> None:
     """Train with a progress bar, and draw the curve."""
@@ -187,16 +220,13 @@ def _words(values: dict[str, float]) -> str:
     return ' '.join(f'{name} {value:.3f}' for name, value in values.items())
 
 
-def tell(report: BundleReport, recipe: Recipe, out: Path, errors: Sequence[Section]) -> None:
-    """
-    Say what was written and measured, and leave the page about it.
+def held_out_words(pictures: Sequence[object], address: str) -> str:
+    """Return what a held-out set is, empty where there is none."""
+    return f'{len(pictures)} held-out pictures, {address}' if pictures else ''
 
-    :param out: folder of the training.
-    :param errors: what the page tells of them.
-    """
-    from perception_nodes.cli.training_report import leave_report
-    from perception_nodes.learning.checkpoints import RECORD
 
+def _tell(report: BundleReport) -> None:
+    """Say what was written and measured."""
     before, after = report.calibration_error
     calibration = report.bundle.spec.calibration
     console.print(f'bundle: {report.bundle.path}', highlight=False)
@@ -211,5 +241,3 @@ def tell(report: BundleReport, recipe: Recipe, out: Path, errors: Sequence[Secti
     console.print(f'{fitted}: calibration error {before:.3f} → {after:.3f}')
     for metric in report.bundle.spec.metrics:
         console.print(f'{metric.name} {metric.value:.3f}', highlight=False)
-    page = leave_report(report, recipe, out / RECORD, out, errors)
-    console.print(f'→ {page}', highlight=False)

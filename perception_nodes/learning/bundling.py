@@ -81,6 +81,8 @@ class Bundler(abc.ABC):
     Export, calibrate, measure and write a model; a subclass knows the task.
 
     :param recipe: of the training.
+    :param validation: labelled set of the task, for calibration and the golden frame.
+    :param held_out: labelled set that is measured once at the end, or None.
     :param held_out_words: what the held-out set is, in words.
     :param provenance: source, licence, initialisation, data.
     :param threads: CPU threads of the measurement, 0: all.
@@ -92,6 +94,8 @@ class Bundler(abc.ABC):
     model_class: ClassVar[type[FrameModel]]
 
     recipe: Recipe
+    validation: Any
+    held_out: Any = None
     held_out_words: str = ''
     provenance: Provenance = field(default_factory=Provenance)
     threads: int = 0

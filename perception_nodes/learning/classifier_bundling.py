@@ -27,12 +27,7 @@ from perception_nodes.learning.tasks.classification import DECODER, scored
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClassifierBundler(Bundler):
-    """
-    Export, calibrate, measure and write a classifier.
-
-    :param validation: labelled set for calibration and the golden frame.
-    :param held_out: labelled set that is measured once at the end, or None.
-    """
+    """Export, calibrate, measure and write a classifier."""
 
     task: ClassVar = 'classification'
     output_names: ClassVar = ('logits',)

@@ -35,12 +35,7 @@ _LOWEST_CALIBRATED = 0.05  # noise below this would outweigh what anybody looks 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DetectorBundler(Bundler):
-    """
-    Export, calibrate, measure and write a detector.
-
-    :param validation: labelled set for calibration and the golden frame.
-    :param held_out: labelled set that is measured once at the end, or None.
-    """
+    """Export, calibrate, measure and write a detector."""
 
     task: ClassVar = 'detection'
     output_names: ClassVar = DETECTOR_OUTPUTS

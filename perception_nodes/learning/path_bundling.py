@@ -36,8 +36,6 @@ class PathBundler(Bundler):
     Export, calibrate, measure and write a path network.
 
     :param training: its mean steering is what a predictor says that sees nothing.
-    :param validation: for the scale of the deviations and the golden frame.
-    :param held_out: measured once at the end, or None.
     """
 
     task: ClassVar = 'path'

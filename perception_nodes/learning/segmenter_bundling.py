@@ -32,12 +32,7 @@ _LEAST_SHARE = 0.01  # of a picture, for a class to count in the golden frame
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SegmenterBundler(Bundler):
-    """
-    Export, calibrate, measure and write a segmenter.
-
-    :param validation: labelled set for calibration and the golden frame.
-    :param held_out: labelled set that is measured once at the end, or None.
-    """
+    """Export, calibrate, measure and write a segmenter."""
 
     task: ClassVar = 'segmentation'
     output_names: ClassVar = ('logits',)
