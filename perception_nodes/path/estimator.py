@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -11,7 +11,15 @@ from perception_nodes.geometry import GroundProjection
 from perception_nodes.path.classes import PathClasses, Role
 from perception_nodes.path.clothoid import Clothoid
 from perception_nodes.path.config import PathConfig, PathMode
-from perception_nodes.path.corridor import CorridorFit, CorridorPrior, Edges, fit_corridor
+from perception_nodes.path.confirmation import is_free_lane
+from perception_nodes.path.corridor import (
+    WIDTH,
+    CorridorFit,
+    CorridorPrior,
+    Edges,
+    fit_corridor,
+)
+from perception_nodes.path.edge_parts import MIN_EDGES, borders_of, nearer_parts
 from perception_nodes.path.estimate import LINE_SIGMA_WIDTHS, PathEstimate, PathProblem
 from perception_nodes.path.evidence import Evidence
 from perception_nodes.path.line import line_evidence
@@ -19,10 +27,11 @@ from perception_nodes.path.markings import marking_evidence
 from perception_nodes.path.region import region_evidence
 from perception_nodes.path.rings import RingView
 
-MIN_EDGES = 6
 FIRST_SCALE = 16.0
 """Edges further off than usual are forgiven at first: the first curve is rough."""
 WIDTH_DEVIATIONS = 3.0
+SEEN_WIDTH = 0.9
+"""A width is seen where the edges leave no more than this part of its deviation."""
 MIN_WEIGHT = 0.4
 """Mean weight below which most edges disagree with the curve."""
 USED_WEIGHT = 0.3
@@ -40,12 +49,6 @@ STEEPEST_BEND = 1.6
 """Curves that bend so many times more than any path should are none."""
 MOST_HEADING_RAD = 2.0
 """Paths that come back towards the robot are somebody else's."""
-NEAR_PARTS = (1.0, 0.7, 0.5)
-"""
-Where no curve explains all edges, one for the nearer part of the distance is told instead.
-
-Two bends in a row, each of a lane's width, are more than a clothoid can follow.
-"""
 DRIFT = 8e-4
 """
 How fast paths leave a clothoid, as part of the largest curvature squared, per lane width.
@@ -53,9 +56,6 @@ How fast paths leave a clothoid, as part of the largest curvature squared, per l
 Measured on courses of straight lines and arcs: with less, deviations came out too small; with
 more, the far part of the path would not count.
 """
-OTHER_LANE = 0.2
-"""Edges further than this part of the width from where the followed lane has its borders are
-another lane's, or errors of the mask."""
 TRANSITION_WIDTHS = 2.0
 """Curvature is expected to change fully within so many lane widths."""
 
@@ -105,9 +105,7 @@ class PathEstimator:
         """
         self._check(mask, confidence, ground)
         view = RingView.prepare(ground, self.config.max_range_m)
-        roles = cv2.LUT(mask, self._roles)
-        if confidence is not None and self.config.min_confidence > 0:
-            roles[confidence < round(255 * self.config.min_confidence)] = Role.UNKNOWN
+        roles = self._role_picture(mask, confidence)
         prior = self._prior(view, width_m)
         evidence = self._evidence(roles, confidence, view, prior, expected, width_m)
         if not len(evidence.edges):
@@ -121,6 +119,34 @@ class PathEstimator:
                 return estimate
         return self._best(evidence.edges, evidence, prior, expected)
 
+    def confirms(
+        self,
+        mask: np.ndarray,
+        confidence: np.ndarray | None,
+        ground: GroundProjection,
+        curve: Clothoid,
+        to_m: float,
+    ) -> bool:
+        """
+        Return whether a mask shows free lane all along a known path.
+
+        Never in the modes that look for lines: between those there may be anything.
+
+        :param curve: the path in base_link of this picture; see :meth:`estimate` for the others.
+        :param to_m: arc length from its foot where it ends.
+        """
+        if self._mode is not PathMode.REGION:
+            return False
+        roles = self._role_picture(mask, confidence)
+        return is_free_lane(roles, ground, curve, to_m, self.config.lane_width_m)
+
+    def _role_picture(self, mask: np.ndarray, confidence: np.ndarray | None) -> np.ndarray:
+        """Return (H, W) uint8, values of ``Role``."""
+        roles = cv2.LUT(mask, self._roles)
+        if confidence is not None and self.config.min_confidence > 0:
+            roles[confidence < round(255 * self.config.min_confidence)] = Role.UNKNOWN
+        return roles
+
     def _best(
         self, edges: Edges, evidence: Evidence, prior: CorridorPrior, expected: Clothoid | None
     ) -> PathEstimate:
@@ -129,7 +155,7 @@ class PathEstimator:
         if expected is None or estimate.problem is not PathProblem.IMPLAUSIBLE_WIDTH:
             return estimate
         # In a hairpin one border is out of sight; a few wrong edges then pass for it.
-        borders = _borders_of(expected, edges, prior.width_m)
+        borders = borders_of(expected, edges, prior.width_m)
         if not MIN_EDGES <= len(borders) < len(edges):
             return estimate
         return self._through(borders, evidence, prior, expected)
@@ -140,7 +166,7 @@ class PathEstimator:
         """Return the path through edges, or through the nearer of them."""
         needed_m = (1.0 if expected is None else KNOWN_LENGTH) * self.config.min_length_m
         start = evidence.start
-        for part in _nearer_parts(edges, prior.foot_xy):
+        for part in nearer_parts(edges, prior.foot_xy):
             fit = fit_corridor(part, prior, start, first_scale=FIRST_SCALE)
             estimate = self._judged(fit, evidence, needed_m, is_known=expected is not None)
             if estimate.problem not in (PathProblem.POOR_FIT, PathProblem.TOO_FAR):
@@ -226,7 +252,7 @@ class PathEstimator:
             fit.curve, covariance, (from_m, to_m), drift_1_m3=self._drift_1_m3,
             width_m=self._width_m(fit),
             is_parted=evidence.parted, most_sigma_m=LINE_SIGMA_WIDTHS * config.lane_width_m,
-            confidence=self._confidence(fit, evidence, to_m - from_m),
+            confidence=self._confidence(fit, evidence, to_m - from_m, float(limits[0])),
         )  # fmt: skip
 
     def _is_drivable(self, curve: Clothoid) -> bool:
@@ -235,30 +261,16 @@ class PathEstimator:
         return bend <= STEEPEST_BEND and abs(curve.heading_error_rad) <= MOST_HEADING_RAD
 
     def _width_m(self, fit: CorridorFit) -> float:
-        """Return the width of the lane; a line shows none."""
-        return float('nan') if self._mode is PathMode.LINE else fit.width_m - self._line_m
+        """Return the width of the lane; a line shows none, nor does one border alone."""
+        sigma_m = float(np.sqrt(fit.covariance[WIDTH, WIDTH]))
+        unseen = sigma_m > SEEN_WIDTH * self.config.lane_width_sigma_m
+        return float('nan') if unseen else fit.width_m - self._line_m
 
-    def _confidence(self, fit: CorridorFit, evidence: Evidence, length_m: float) -> float:
+    def _confidence(
+        self, fit: CorridorFit, evidence: Evidence, length_m: float, most_sigma_m: float
+    ) -> float:
         """Return the product of what may be wrong, each 1 when it is as good as it gets."""
-        config = self.config
-        certain = 1 - float(np.sqrt(fit.covariance[0, 0])) / config.max_lateral_sigma_m
-        long = min(1.0, length_m / config.min_length_m)
+        certain = 1 - float(np.sqrt(fit.covariance[0, 0])) / most_sigma_m
+        long = min(1.0, length_m / self.config.min_length_m)
         agreeing = float(fit.weights.mean())
         return float(np.clip(evidence.trust * np.sqrt(max(certain, 0.0)) * long * agreeing, 0, 1))
-
-
-def _borders_of(lane: Clothoid, edges: Edges, width_m: float) -> Edges:
-    """Return the edges that lie where a lane has its borders."""
-    reach_m = lane.before_loop(2 * float(np.hypot(*edges.points_xy.T).max()))
-    samples = lane.sampled(-lane.look_ahead_m, reach_m, OTHER_LANE * width_m)
-    left_m = samples.offsets(edges.points_xy, samples.nearest(edges.points_xy))[1]
-    return edges[np.abs(left_m - 0.5 * edges.sides * width_m) <= OTHER_LANE * width_m]
-
-
-def _nearer_parts(edges: Edges, foot_xy: tuple[float, float]) -> Iterator[Edges]:
-    """Yield all edges, then those nearer to the foot of the camera; too few are left out."""
-    distance = np.hypot(*(edges.points_xy - foot_xy).T)
-    for part in NEAR_PARTS:
-        near = edges[distance <= part * distance.max()]
-        if part == NEAR_PARTS[0] or len(near) >= MIN_EDGES:
-            yield near

@@ -7,13 +7,14 @@ curve stays: the values change as geometry says, and grow less certain.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perception_nodes.geometry import PlanarPose
 from perception_nodes.path.agreement import Agreement, AgreementConfig
-from perception_nodes.path.clothoid import Clothoid, drift_covariance
+from perception_nodes.path.clothoid import Clothoid
 from perception_nodes.path.estimate import (
     LINE_SIGMA_WIDTHS,
     NOTHING_BEFORE,
@@ -24,8 +25,8 @@ from perception_nodes.path.track import Track
 from perception_nodes.path.trail import PathTrail
 from perception_nodes.structures import setting
 
-WIDTH_GAIN = 0.1
-"""Share of a new width in the running mean: a lane keeps its width for many pictures."""
+WIDTH_GAIN = 0.02
+"""Share of a new width in the running mean: a lane keeps its width for hundreds of pictures."""
 LEAST_AHEAD_M = 0.02
 """Where less of the path is known ahead of the foot, what was remembered is not joined to it."""
 CLOCK_RESET_S = 1.0
@@ -134,7 +135,11 @@ class PathFilter:
         return self._predicted(self._track, stamp_ns, odom_from_base).curve
 
     def update(
-        self, estimate: PathEstimate, stamp_ns: int, odom_from_base: PlanarPose
+        self,
+        estimate: PathEstimate,
+        stamp_ns: int,
+        odom_from_base: PlanarPose,
+        confirms: Callable[[Track], bool] | None = None,
     ) -> PathEstimate:
         """
         Return the path after one more picture.
@@ -142,6 +147,8 @@ class PathFilter:
         :param estimate: what the picture showed, valid or not.
         :param stamp_ns: of the picture. A picture older than the last one changes nothing.
         :param odom_from_base: pose of base_link at that time, in a frame that does not jump.
+        :param confirms: asked where the picture shows no path, or another one: whether it shows
+            free lane all along the known one, which then is as good as seen.
         :returns: valid as long as something usable was seen within ``max_age_s``; told in
             base_link at this pose.
         """
@@ -159,7 +166,11 @@ class PathFilter:
             estimate = PathEstimate.invalid(
                 PathProblem.ELSEWHERE, look_ahead_m=estimate.look_ahead_m
             )
-        self._agreement.note(is_used, stamp_ns)
+        agrees = is_used
+        if before is not None and not is_used and confirms is not None and confirms(before):
+            after, agrees = replace(before, seen_ns=stamp_ns), True
+            self._outliers = 0
+        self._agreement.note(agrees, stamp_ns)
         self._track = after
         if after is None:
             return estimate
@@ -203,29 +214,11 @@ class PathFilter:
         """Return the track as told from another pose; asked twice, it is computed once."""
         asked = (track, stamp_ns, pose)
         if self._prediction is None or self._prediction[0] != asked:
-            self._prediction = (asked, self._moved(*asked))
+            moved = track.moved(
+                stamp_ns, pose, self.config.odometry_sigma, self.config.drift_factor
+            )
+            self._prediction = (asked, moved)
         return self._prediction[1]
-
-    def _moved(self, track: Track, stamp_ns: int, pose: PlanarPose) -> Track:
-        step = track.pose.inverse() @ pose
-        look_ahead_m = track.curve.look_ahead_m
-        curve, arc_m, covariance = track.curve.advanced_with(track.covariance, step, look_ahead_m)
-        covariance = covariance + self._noise(step, arc_m, track.drift_1_m3)
-        return replace(
-            track, curve=curve, covariance=covariance, pose=pose,
-            stamp_ns=stamp_ns, from_m=max(track.from_m - arc_m, -look_ahead_m),
-            to_m=track.to_m - arc_m,
-        )  # fmt: skip
-
-    def _noise(self, step: PlanarPose, arc_m: float, drift_1_m3: float) -> np.ndarray:
-        """Return the (4, 4) covariance that a motion adds."""
-        slip = self.config.odometry_sigma**2
-        moved = np.hypot(step.x_m, step.y_m)
-        turned = abs((step.yaw_rad + np.pi) % (2 * np.pi) - np.pi)
-        heading = slip * turned * turned + (0.1 * self.config.odometry_sigma * moved) ** 2
-        walk = self.config.drift_factor * drift_1_m3
-        odometry = np.diag([slip * moved * moved, heading, 0.0, walk * abs(arc_m)])
-        return odometry + drift_covariance(walk, arc_m)
 
     def _corrected(self, track: Track, estimate: PathEstimate) -> Track | None:
         """Return the track after a picture; None where outliers ended it."""
@@ -263,21 +256,24 @@ class PathFilter:
         return bool((np.abs(innovation[:2]) > limits).any())
 
     def _note_width(self, width_m: float) -> None:
+        """Learn the lane's width, as far as the pictures are to be believed."""
         if np.isnan(width_m):
             return
         if self._width_m is None:
             self._width_m = width_m
-        self._width_m += WIDTH_GAIN * (width_m - self._width_m)
+        self._width_m += WIDTH_GAIN * self._agreement.trust * (width_m - self._width_m)
 
     def _told(self, track: Track) -> PathEstimate:
         """Return the track as an estimate, or why it is none."""
         look_ahead_m = track.curve.look_ahead_m
         if track.to_m - track.from_m < self.config.min_length_m:
             return PathEstimate.invalid(PathProblem.LOST, look_ahead_m=look_ahead_m)
-        if not np.sqrt(track.covariance[0, 0]) <= self.config.max_lateral_sigma_m:
+        certain = 1 - track.covariance[0, 0] / self.config.max_lateral_sigma_m**2
+        if not certain >= 0:
             return PathEstimate.invalid(PathProblem.TOO_UNCERTAIN, look_ahead_m=look_ahead_m)
         age_s = max(0.0, (track.stamp_ns - track.seen_ns) * 1e-9)
         fading = 1 - age_s / self.config.max_age_s if self.config.max_age_s else 1.0
+        seen = track.confidence * fading
         before = self._trail.told(track.curve, track.pose, self.config.odometry_sigma)
         is_joined = len(before[1]) > 0 and track.to_m > LEAST_AHEAD_M
         from_m = 0.0 if is_joined else track.from_m
@@ -287,6 +283,6 @@ class PathFilter:
             before=before if is_joined else NOTHING_BEFORE,
             width_m=np.nan if self._width_m is None else self._width_m,
             is_parted=track.is_parted,
-            confidence=float(np.clip(track.confidence * fading * self._agreement.trust, 0, 1)),
+            confidence=float(np.clip(seen * np.sqrt(certain) * self._agreement.trust, 0, 1)),
             most_sigma_m=LINE_SIGMA_WIDTHS * width_m,
         )  # fmt: skip

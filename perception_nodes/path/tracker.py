@@ -12,6 +12,7 @@ from perception_nodes.path.config import PathConfig
 from perception_nodes.path.estimate import PathEstimate
 from perception_nodes.path.estimator import PathEstimator
 from perception_nodes.path.filter import FilterConfig, PathFilter
+from perception_nodes.path.track import Track
 
 
 class PathTracker:
@@ -80,4 +81,8 @@ class PathTracker:
         self.latest = self._estimator.estimate(
             mask, confidence, ground, expected=expected, width_m=self._filter.width_m
         )
-        return self._filter.update(self.latest, stamp_ns, odom_from_base)
+
+        def confirms(track: Track) -> bool:
+            return self._estimator.confirms(mask, confidence, ground, track.curve, track.to_m)
+
+        return self._filter.update(self.latest, stamp_ns, odom_from_base, confirms)

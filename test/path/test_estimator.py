@@ -45,7 +45,10 @@ def test_painted_lane_is_found_where_it_is(labels, ground, paint, name, mode):
     assert found.lateral_error_m == pytest.approx(truth.lateral_error_m, abs=0.012)
     assert found.heading_error_rad == pytest.approx(truth.heading_error_rad, abs=0.05)
     assert found.curvature_1_m == pytest.approx(truth.curvature_1_m, abs=0.3)
-    assert found.width_m == pytest.approx(0.5, abs=0.03)
+    if (mode, name) == ('markings', 'left bend'):  # one marking is out of sight
+        assert np.isnan(found.width_m)
+    else:
+        assert found.width_m == pytest.approx(0.5, abs=0.03)
     assert found.confidence > 0.3
 
 
@@ -63,6 +66,8 @@ def test_one_edge_is_enough(labels, ground, paint, side, mode):
     assert abs(found.lateral_error_m) < 0.03 + found.lateral_sigma_m
     both = PathEstimator(labels, PathConfig(mode=mode)).estimate(paint(Clothoid()), None, ground)
     assert found.lateral_sigma_m > both.lateral_sigma_m
+    assert np.isnan(found.width_m), 'one border shows none'
+    assert both.width_m == pytest.approx(0.5, abs=0.02)
 
 
 @pytest.mark.parametrize('name', CURVES)
@@ -150,7 +155,7 @@ def test_wrong_edge_in_a_hairpin_does_not_lose_the_lane_that_is_followed(
     found = PathEstimator(labels).estimate(mask, None, ground, expected=HAIRPIN)
     assert found.is_valid, found.reason
     assert found.lateral_error_m == pytest.approx(HAIRPIN.lateral_error_m, abs=0.02)
-    assert found.width_m == pytest.approx(0.5, abs=0.02)
+    assert np.isnan(found.width_m), 'one border shows none'
 
 
 def test_lane_of_another_width_is_not_taken_for_the_one_that_was_followed(

@@ -89,9 +89,9 @@ def test_pictures_that_each_show_another_path_earn_no_trust():
         is_chance = 10 <= number < 35
         noise = (rng.normal(0, 0.2), rng.normal(0, 0.5), 0, 0) if is_chance else (0, 0, 0, 0)
         confidences.append(smooth.update(seen(here, noise), stamp_ns, pose).confidence)
-    assert confidences[9] == pytest.approx(0.9)
+    assert confidences[9] == pytest.approx(0.9, abs=0.01)
     assert max(confidences[20:35]) < 0.2
-    assert confidences[-1] == pytest.approx(0.9)
+    assert confidences[-1] == pytest.approx(0.9, abs=0.01)
 
 
 def test_trust_is_not_earned_anew_by_forgetting_the_path():
@@ -116,7 +116,7 @@ def test_path_that_does_not_go_on_from_where_it_led_is_none(pause_s):
     for number in range(10):
         told = smooth.update(seen(here), stamp_ns + number * SECOND_NS // 10, pose)
     assert told.lateral_error_m == pytest.approx(here.lateral_error_m, abs=0.01)
-    assert told.confidence == pytest.approx(0.9)
+    assert told.confidence == pytest.approx(0.9, abs=0.01)
 
 
 def test_another_path_is_taken_where_the_robot_was_moved_away():
@@ -143,7 +143,7 @@ def test_a_path_that_was_lost_binds_nothing_after_a_jump(seconds, moved_m):
     other = Clothoid(look_ahead_m=AHEAD_M, lateral_error_m=0.3)
     told = smooth.update(seen(other), stamp_ns + round(seconds * SECOND_NS), pose)
     assert told.is_valid
-    assert told.confidence == pytest.approx(0.9)
+    assert told.confidence == pytest.approx(0.9, abs=0.01)
 
 
 def test_limits_of_agreement_in_the_wrong_order_are_refused():
