@@ -11,7 +11,6 @@ from perception_nodes.geometry import GroundProjection
 from perception_nodes.path.classes import PathClasses, Role
 from perception_nodes.path.clothoid import Clothoid
 from perception_nodes.path.config import PathConfig, PathMode
-from perception_nodes.path.confirmation import is_free_lane
 from perception_nodes.path.corridor import (
     WIDTH,
     CorridorFit,
@@ -105,7 +104,7 @@ class PathEstimator:
         """
         self._check(mask, confidence, ground)
         view = RingView.prepare(ground, self.config.max_range_m)
-        roles = self._role_picture(mask, confidence)
+        roles = self.role_picture(mask, confidence)
         prior = self._prior(view, width_m)
         evidence = self._evidence(roles, confidence, view, prior, expected, width_m)
         if not len(evidence.edges):
@@ -119,29 +118,13 @@ class PathEstimator:
                 return estimate
         return self._best(evidence.edges, evidence, prior, expected)
 
-    def confirms(
-        self,
-        mask: np.ndarray,
-        confidence: np.ndarray | None,
-        ground: GroundProjection,
-        curve: Clothoid,
-        to_m: float,
-    ) -> bool:
-        """
-        Return whether a mask shows free lane all along a known path.
+    @property
+    def follows_region(self) -> bool:
+        """Whether the drivable region tells the path: between lines there may be anything."""
+        return self._mode is PathMode.REGION
 
-        Never in the modes that look for lines: between those there may be anything.
-
-        :param curve: the path in base_link of this picture; see :meth:`estimate` for the others.
-        :param to_m: arc length from its foot where it ends.
-        """
-        if self._mode is not PathMode.REGION:
-            return False
-        roles = self._role_picture(mask, confidence)
-        return is_free_lane(roles, ground, curve, to_m, self.config.lane_width_m)
-
-    def _role_picture(self, mask: np.ndarray, confidence: np.ndarray | None) -> np.ndarray:
-        """Return (H, W) uint8, values of ``Role``."""
+    def role_picture(self, mask: np.ndarray, confidence: np.ndarray | None) -> np.ndarray:
+        """Return (H, W) uint8, values of ``Role``; see :meth:`estimate`."""
         roles = cv2.LUT(mask, self._roles)
         if confidence is not None and self.config.min_confidence > 0:
             roles[confidence < round(255 * self.config.min_confidence)] = Role.UNKNOWN

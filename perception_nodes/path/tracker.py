@@ -9,9 +9,11 @@ import numpy as np
 from perception_nodes.geometry import GroundProjection, PlanarPose
 from perception_nodes.path.classes import PathClasses
 from perception_nodes.path.config import PathConfig
+from perception_nodes.path.confirmation import is_free_lane
 from perception_nodes.path.estimate import PathEstimate
 from perception_nodes.path.estimator import PathEstimator
 from perception_nodes.path.filter import FilterConfig, PathFilter
+from perception_nodes.path.floor_memory import FloorMemory
 from perception_nodes.path.track import Track
 
 
@@ -35,6 +37,7 @@ class PathTracker:
         self._labels, self._classes = labels, classes
         self._estimator = PathEstimator(labels, config, classes)
         self._filter = PathFilter(filter_config, self._estimator.config.lane_width_m)
+        self._floor = FloorMemory()
         self.latest: PathEstimate | None = None
 
     @property
@@ -54,6 +57,7 @@ class PathTracker:
     def reset(self) -> None:
         """Forget the path."""
         self._filter.reset()
+        self._floor.forget()
         self.latest = None
 
     def release_trail(self) -> None:
@@ -81,8 +85,16 @@ class PathTracker:
         self.latest = self._estimator.estimate(
             mask, confidence, ground, expected=expected, width_m=self._filter.width_m
         )
+        if not self._estimator.follows_region:
+            return self._filter.update(self.latest, stamp_ns, odom_from_base)
+        roles = self._estimator.role_picture(mask, confidence)
 
         def confirms(track: Track) -> bool:
-            return self._estimator.confirms(mask, confidence, ground, track.curve, track.to_m)
+            return is_free_lane(
+                roles, ground, track.curve, track.to_m, self.config.lane_width_m
+            ) and self._floor.recognises(roles, ground, odom_from_base)
 
-        return self._filter.update(self.latest, stamp_ns, odom_from_base, confirms)
+        told = self._filter.update(self.latest, stamp_ns, odom_from_base, confirms)
+        if told.is_valid and not self.is_bridging:
+            self._floor.note(roles, ground, odom_from_base)
+        return told
