@@ -38,12 +38,6 @@ USED_WEIGHT = 0.3
 KNOWN_LENGTH = 0.5
 """Of a path that is being followed, this part of the usual length is enough: in a hairpin a
 camera that looks ahead sees no more of it."""
-KNOWN_SIGMA = 5.0
-"""
-Of a path that is being followed, an estimate that is so many times less certain still tells
-something: inside a crossing a far edge is all that is seen. Whether the path is then certain
-enough is for the filter to say.
-"""
 STEEPEST_BEND = 1.6
 """Curves that bend so many times more than any path should are none."""
 MOST_HEADING_RAD = 2.0
@@ -151,7 +145,7 @@ class PathEstimator:
         start = evidence.start
         for part in nearer_parts(edges, prior.foot_xy):
             fit = fit_corridor(part, prior, start, first_scale=FIRST_SCALE)
-            estimate = self._judged(fit, evidence, needed_m, is_known=expected is not None)
+            estimate = self._judged(fit, evidence, needed_m)
             if estimate.problem not in (PathProblem.POOR_FIT, PathProblem.TOO_FAR):
                 break
             start = evidence.start if expected is None else expected
@@ -204,9 +198,7 @@ class PathEstimator:
     def _no_path(self, problem: PathProblem) -> PathEstimate:
         return PathEstimate.invalid(problem, look_ahead_m=self.config.look_ahead_m)
 
-    def _judged(
-        self, fit: CorridorFit, evidence: Evidence, min_length_m: float, *, is_known: bool
-    ) -> PathEstimate:
+    def _judged(self, fit: CorridorFit, evidence: Evidence, min_length_m: float) -> PathEstimate:
         """Return the estimate, or why the fit is none."""
         config = self.config
         used = fit.weights >= USED_WEIGHT
@@ -227,7 +219,6 @@ class PathEstimator:
             return self._no_path(PathProblem.IMPLAUSIBLE_WIDTH)
         covariance = fit.covariance[:4, :4]
         limits = np.array([config.max_lateral_sigma_m, config.max_heading_sigma_rad])
-        limits = limits * (KNOWN_SIGMA if is_known else 1.0)
         sigma = np.sqrt(np.diag(covariance)[:2])
         if not (np.isfinite(covariance).all() and (sigma <= limits).all()):
             return self._no_path(PathProblem.TOO_UNCERTAIN)
@@ -235,7 +226,7 @@ class PathEstimator:
             fit.curve, covariance, (from_m, to_m), drift_1_m3=self._drift_1_m3,
             width_m=self._width_m(fit),
             is_parted=evidence.parted, most_sigma_m=LINE_SIGMA_WIDTHS * config.lane_width_m,
-            confidence=self._confidence(fit, evidence, to_m - from_m, float(limits[0])),
+            confidence=self._confidence(fit, evidence, to_m - from_m),
         )  # fmt: skip
 
     def _is_drivable(self, curve: Clothoid) -> bool:
@@ -249,11 +240,10 @@ class PathEstimator:
         unseen = sigma_m > SEEN_WIDTH * self.config.lane_width_sigma_m
         return float('nan') if unseen else fit.width_m - self._line_m
 
-    def _confidence(
-        self, fit: CorridorFit, evidence: Evidence, length_m: float, most_sigma_m: float
-    ) -> float:
+    def _confidence(self, fit: CorridorFit, evidence: Evidence, length_m: float) -> float:
         """Return the product of what may be wrong, each 1 when it is as good as it gets."""
-        certain = 1 - float(np.sqrt(fit.covariance[0, 0])) / most_sigma_m
-        long = min(1.0, length_m / self.config.min_length_m)
+        config = self.config
+        certain = 1 - float(np.sqrt(fit.covariance[0, 0])) / config.max_lateral_sigma_m
+        long = min(1.0, length_m / config.min_length_m)
         agreeing = float(fit.weights.mean())
         return float(np.clip(evidence.trust * np.sqrt(max(certain, 0.0)) * long * agreeing, 0, 1))
