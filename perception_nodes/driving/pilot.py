@@ -20,8 +20,8 @@ class Pilot:
     A :class:`PathTracker` and a :class:`PathFollower` that are fed together.
 
     The follower gets a path only from pictures that showed one, or free lane all along the known
-    one: what the tracker bridges would make an old path look fresh. Whatever makes old stamps or poses meaningless, a jump of the
-    clock or of odometry, makes the tracker begin anew, too.
+    one: what the tracker bridges would make an old path look fresh. Whatever makes old stamps or
+    poses meaningless, a jump of the clock or of odometry, makes the tracker begin anew, too.
 
     Speed limits, obstacles and the dead man's switch go to :attr:`follower`.
 
