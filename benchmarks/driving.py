@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
 from itertools import product
@@ -78,38 +78,38 @@ def with_sight(plan: RunPlan) -> RunPlan:
     )
 
 
-def clean_plans(follower: str, runs: int) -> Iterator[RunPlan]:
+def clean_plans(follower: str, seeds: Sequence[int]) -> Iterator[RunPlan]:
     """Yield every course at 0.5 m/s, and the S-curve at 1.0 m/s."""
-    for course, seed in product(COURSES, range(runs)):
+    for course, seed in product(COURSES, seeds):
         yield RunPlan(course=course, follower=follower, seed=seed)
-    for seed in range(runs):
+    for seed in seeds:
         yield RunPlan(course='s_curve', follower=follower, seed=seed, speed_m_s=1.0)
 
 
-def disturbed_plans(follower: str, runs: int) -> Iterator[RunPlan]:
+def disturbed_plans(follower: str, seeds: Sequence[int]) -> Iterator[RunPlan]:
     """Yield every course under both levels of all disturbances at once, seed after seed."""
-    for seed, level, course in product(range(runs), ('medium', 'strong'), COURSES):
+    for seed, level, course in product(seeds, ('medium', 'strong'), COURSES):
         yield RunPlan(course=course, follower=follower, seed=seed, disturbance=level)
 
 
-def fault_plans(follower: str, runs: int) -> Iterator[RunPlan]:
+def fault_plans(follower: str, seeds: Sequence[int]) -> Iterator[RunPlan]:
     """Yield every fault on two courses in turn."""
     kinds = [kind.value for kind in FaultKind if kind is not FaultKind.NONE]
-    for kind, seed in product(kinds, range(runs)):
+    for kind, seed in product(kinds, seeds):
         course = FAULT_COURSES[seed % len(FAULT_COURSES)]
         yield RunPlan(course=course, follower=follower, seed=seed, fault=kind)
 
 
-def obstacle_plans(follower: str, runs: int) -> Iterator[RunPlan]:
+def obstacle_plans(follower: str, seeds: Sequence[int]) -> Iterator[RunPlan]:
     """Yield runs with somebody who steps in one metre ahead, and control runs without."""
-    for steps_in, speed_m_s, seed in product((True, False), (0.5, 1.0), range(runs)):
+    for steps_in, speed_m_s, seed in product((True, False), (0.5, 1.0), seeds):
         yield RunPlan(
             course='step_in', follower=follower, seed=seed, speed_m_s=speed_m_s,
             world={'figures': steps_in}, episode={'depth': True},
         )  # fmt: skip
 
 
-SUITES: dict[str, Callable[[str, int], Iterator[RunPlan]]] = {
+SUITES: dict[str, Callable[[str, Sequence[int]], Iterator[RunPlan]]] = {
     'clean': clean_plans,
     'disturbed': disturbed_plans,
     'faults': fault_plans,
@@ -165,16 +165,18 @@ def main() -> None:
     parser.add_argument('--follower', nargs='+', help='MODULE:FUNCTION; default: ours, baseline')
     parser.add_argument('--model', default='', help='segmentation bundle; default: true masks')
     parser.add_argument('--runs', type=int, default=10, help='seeds per group')
+    parser.add_argument('--first-seed', type=int, default=0, help='the others follow')
     parser.add_argument('--courses', default='', help='only these, separated by commas')
     parser.add_argument('--quick', action='store_true', help='small pictures, bare courses')
     parser.add_argument('--workers', type=int, default=1, help='processes')
     parser.add_argument('--out', type=Path, default=Path('out/benchmarks'))
     options = parser.parse_args()
+    seeds = range(options.first_seed, options.first_seed + options.runs)
     ours = f'{PATH}{MODEL_MARK}{options.model}' if options.model else PATH
     report: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     pages = []
     for follower, suite in product(options.follower or (ours, BASELINE), options.suites or SUITES):
-        plans = [with_sight(plan) for plan in SUITES[suite](follower, options.runs)]
+        plans = [with_sight(plan) for plan in SUITES[suite](follower, seeds)]
         plans = [p for p in plans if p.course in (options.courses or p.course).split(',')]
         plans = [quick(plan) for plan in plans] if options.quick else plans
         table = RunTable(options.out / f'driving_{suite}.jsonl')
@@ -184,7 +186,7 @@ def main() -> None:
         _console.print(terminal_table(title, report[follower][suite]))
         pages.append(f'## {title}\n\n{markdown(report[follower][suite])}\n')
     path = options.out / 'driving.json'
-    document = {'machine': describe_machine(), 'runs': options.runs, 'report': report}
+    document = {'machine': describe_machine(), 'seeds': list(seeds), 'report': report}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + '\n')
     path.with_suffix('.md').write_text('\n'.join(pages))

@@ -37,7 +37,7 @@ def test_bundle_in_the_name_is_not_part_of_the_function():
 
 
 def test_quick_part_keeps_to_the_bounds(tmp_path):
-    plans = [with_sight(quick(p)) for p in clean_plans(PATH, 2) if p.course in COURSES]
+    plans = [with_sight(quick(p)) for p in clean_plans(PATH, range(2)) if p.course in COURSES]
     assert len(plans) == 4
     table = RunTable(tmp_path / 'runs.jsonl')
     for plan in plans:
