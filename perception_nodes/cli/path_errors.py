@@ -10,7 +10,8 @@ import numpy as np
 from perception_nodes.cli.progress import track
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.inference.bundle import ModelBundle
-from perception_nodes.learning.data.path_sets import PathPicture, PathSet
+from perception_nodes.learning.data.path_sets import PathSet
+from perception_nodes.learning.path_bundling import looked_at
 from perception_nodes.learning.tasks.path import RegressedPath
 from perception_nodes.path import PathRegressor
 from perception_nodes.structures import ColorOrder, Frame
@@ -36,21 +37,13 @@ def errors_of(bundle: ModelBundle, labelled: PathSet) -> tuple[Section, ...]:
     network = PathRegressor.load(bundle)
     stations_m = np.array(bundle.spec.decoder.options['stations_m'], np.float64)
     results = [
-        _looked_at(network, item, stations_m) for item in track(labelled.pictures, 'Evaluating')
+        looked_at(network, item, stations_m) for item in track(labelled.pictures, 'Evaluating')
     ]
     network.close()
     return (
         Section(title='How far off, and is it known?', blocks=_along(results, stations_m)),
         Section(title='Furthest off', blocks=_worst(results)),
     )
-
-
-def _looked_at(network: PathRegressor, item: PathPicture, stations_m: np.ndarray) -> RegressedPath:
-    network(read_picture(item.path))
-    if network.points is None:
-        raise RuntimeError('a path network has looked and names no points')
-    truth, seen = item.at(stations_m)
-    return RegressedPath(picture=item, found=network.points, truth=truth, seen=seen)
 
 
 def _along(results: Sequence[RegressedPath], stations_m: np.ndarray) -> tuple[Plot | Table, ...]:

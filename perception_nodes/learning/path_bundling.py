@@ -79,8 +79,9 @@ class PathBundler(Bundler):
         if self.held_out is None:
             return (), []
         results, seconds = [], []
+        stations_m = np.array(self.recipe.stations_m)
         for picture in self.track(self.held_out.pictures, 'Measuring the held-out set'):
-            results.append(self._look(opened, picture))
+            results.append(looked_at(opened, picture, stations_m))
             seconds.append(opened.times.total_s)
         named = {**point_figures(results), **steering_figures(results, self._mean_curvature())}
         metrics = [
@@ -98,12 +99,14 @@ class PathBundler(Bundler):
         ]
         return float(np.mean(known)) if known else 0.0
 
-    def _look(self, opened: FrameModel, picture: PathPicture) -> RegressedPath:
-        opened(read_picture(picture.path))
-        if not isinstance(opened, PathRegressor) or opened.points is None:
-            raise TypeError(f'a path bundle opens as PathRegressor, got {type(opened).__name__}')
-        truth, seen = picture.at(np.array(self.recipe.stations_m))
-        return RegressedPath(picture=picture, found=opened.points, truth=truth, seen=seen)
+
+def looked_at(network: FrameModel, picture: PathPicture, stations_m: np.ndarray) -> RegressedPath:
+    """Return what an opened bundle says about a labelled picture."""
+    network(read_picture(picture.path))
+    if not isinstance(network, PathRegressor) or network.points is None:
+        raise TypeError(f'a path bundle opens as PathRegressor, got {type(network).__name__}')
+    truth, seen = picture.at(stations_m)
+    return RegressedPath(picture=picture, found=network.points, truth=truth, seen=seen)
 
 
 def _confidence(item: RegressedPath, scale: float) -> float:

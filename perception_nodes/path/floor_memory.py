@@ -29,7 +29,7 @@ MOST_EDGES = 400
 
 
 class FloorMemory:
-    """Remembers the edges of one picture, where they lie in odom."""
+    """Remembers the edges of one picture, and where it was taken."""
 
     def __init__(self) -> None:
         self.forget()
@@ -60,9 +60,7 @@ class FloorMemory:
         if self._places is None:
             return False
         places, then = self._places
-        step = odom_from_base.inverse() @ then
-        c, s = np.cos(step.yaw_rad), np.sin(step.yaw_rad)
-        here = places @ np.array([[c, s], [-s, c]]) + (step.x_m, step.y_m)
+        here = (odom_from_base.inverse() @ then).apply(places)
         seen = _edges(roles)
         with np.errstate(invalid='ignore'):
             uv = np.rint(ground.to_pixels(here) / STRIDE)

@@ -38,13 +38,13 @@ class PathTrail:
         A foot that is less than the spacing ahead of the last point is left out: a robot that
         creeps would else drop every point for the next one.
         """
-        points = _moved(self.points_xy, odom_from_base.inverse())
+        points = odom_from_base.inverse().apply(self.points_xy)
         along = _along(points, curve)
         kept = along <= 0
         kept &= np.hypot(*points.T) <= curve.look_ahead_m + KEPT_M
         if (along[kept] > -SPACING_M).any():
             return PathTrail(points_xy=self.points_xy[kept], sigma_m=self.sigma_m[kept])
-        foot = _moved(curve.foot_xy[None], odom_from_base)
+        foot = odom_from_base.apply(curve.foot_xy[None])
         return PathTrail(
             points_xy=np.concatenate([self.points_xy[kept], foot]),
             sigma_m=np.append(self.sigma_m[kept], np.sqrt(covariance[0, 0])),
@@ -52,7 +52,7 @@ class PathTrail:
 
     def step_m(self, curve: Clothoid, odom_from_base: PlanarPose) -> float:
         """Return how far beside a curve the trail ends, metres; 0 where it ended far away."""
-        end = _moved(self.points_xy[-1:], odom_from_base.inverse())
+        end = odom_from_base.inverse().apply(self.points_xy[-1:])
         reach_m = curve.look_ahead_m + KEPT_M
         if not len(end) or float(np.hypot(*end[0])) > reach_m:
             return 0.0
@@ -67,7 +67,7 @@ class PathTrail:
 
         :param odometry_sigma: error of odometry as a part of the motion.
         """
-        points = _moved(self.points_xy, odom_from_base.inverse())
+        points = odom_from_base.inverse().apply(self.points_xy)
         along = _along(points, curve)
         before = along <= -SPACING_M
         sigma = np.hypot(self.sigma_m[before], DRIFT_SHARE * odometry_sigma * along[before])
@@ -79,8 +79,3 @@ def _along(points_xy: np.ndarray, curve: Clothoid) -> np.ndarray:
     away = points_xy - curve.foot_xy
     heading = -curve.heading_error_rad
     return away[:, 0] * np.cos(heading) + away[:, 1] * np.sin(heading)
-
-
-def _moved(points_xy: np.ndarray, pose: PlanarPose) -> np.ndarray:
-    c, s = np.cos(pose.yaw_rad), np.sin(pose.yaw_rad)
-    return points_xy @ np.array([[c, s], [-s, c]]) + (pose.x_m, pose.y_m)
