@@ -163,3 +163,13 @@ def test_tight_paths_bend_and_are_long_enough_for_a_camera(seed):
     assert path.length_m >= 8.0
     assert max(bends) <= 1 / 0.45 + 1e-9
     assert any(bend > 1 / 1.5 for bend in bends)
+
+
+def test_closing_one_renderer_leaves_what_another_draws(rendering):
+    config = RandomizationConfig(assets='train', seed=11, size_wh=(160, 120))
+    first, second = SceneRenderer(config), SceneRenderer(config)
+    first.render(0)
+    before = second.render(0).view.rgb
+    first.close()
+    assert np.array_equal(second.render(0).view.rgb, before)
+    second.close()
