@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from simplejpeg import decode_jpeg, decode_jpeg_header
 
 from perception_nodes.imaging.encodings import (
     ENCODINGS,
@@ -29,6 +31,10 @@ _PNG_END = b'IEND'
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 #: Markers without a length: TEM and RST0 to RST7.
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD8)})
+#: Cheap cameras pad the stream with a few bytes; more of them are pixels out of place.
+_PADDED = re.compile(
+    r'Corrupt JPEG data: (\d|1[0-6]) extraneous bytes before marker 0x[0-9a-f]{2}'
+)
 #: Names of one codec as drivers write them.
 _CODECS = {'jpeg': 'jpeg', 'jpg': 'jpeg', 'png': 'png'}
 
@@ -91,7 +97,8 @@ def decode_compressed(
     Decode a JPEG or a PNG.
 
     The bytes decide which of the two it is. A picture whose format names a grey or depth
-    encoding keeps its single channel; everything else comes out as ``bgr8``.
+    encoding keeps its single channel; everything else comes out as ``bgr8``. A JPEG whose
+    stream does not add up is refused, where most decoders fill up what is missing and go on.
 
     :param format_text: ``CompressedImage.format``.
     :param max_pixels: larger pictures are refused before decoding.
@@ -102,13 +109,8 @@ def decode_compressed(
     check_size(height, width, max_pixels)
     layout = ENCODINGS.get(declared)
     single = layout is not None and layout.channels == 1
-    flags = cv2.IMREAD_UNCHANGED if single else cv2.IMREAD_COLOR
-    try:
-        array = cv2.imdecode(
-            np.frombuffer(data, dtype=np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION
-        )
-    except cv2.error as error:
-        raise _broken(f'the decoder failed: {error.err}') from error
+    decode = _decode_jpeg if bytes(data[:3]) == _JPEG_START else _decode_png
+    array = decode(data, single)
     if array is None or array.shape[:2] != (height, width):
         raise _broken('the decoder gave no picture')
     return _labelled(array, declared)
@@ -140,6 +142,33 @@ def encode_compressed(view: ImageView, codec: str = 'jpeg', *, jpeg_quality: int
         native = np.ascontiguousarray(native[:, :, :3])
     encoded = cv2.imencode('.jpg' if codec == 'jpeg' else '.png', native, options)[1]
     return encoded.tobytes()
+
+
+def _decode_jpeg(data: BytesLike, single: bool) -> np.ndarray:
+    """Return grey or BGR values; a stream with bytes missing, wrong or left over is refused."""
+    try:
+        grey = single and decode_jpeg_header(data)[2] == 'Gray'
+        layout = 'GRAY' if grey else 'BGR'
+        try:
+            array = decode_jpeg(data, layout)
+        except ValueError as error:
+            if not _PADDED.fullmatch(str(error)):
+                raise
+            array = decode_jpeg(data, layout, strict=False)
+    except ValueError as error:
+        raise _broken(f'the decoder failed: {error}') from error
+    return array[:, :, 0] if grey else array
+
+
+def _decode_png(data: BytesLike, single: bool) -> np.ndarray | None:
+    """Return values as they are stored, or BGR; ``None`` for what is none."""
+    flags = cv2.IMREAD_UNCHANGED if single else cv2.IMREAD_COLOR
+    try:
+        return cv2.imdecode(
+            np.frombuffer(data, dtype=np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION
+        )
+    except cv2.error as error:
+        raise _broken(f'the decoder failed: {error.err}') from error
 
 
 def _labelled(array: np.ndarray, declared: str) -> ImageView:

@@ -171,6 +171,52 @@ def test_zero_size_in_the_header_is_refused(data):
     assert caught.value.reason is ImageReason.ZERO_SIZE
 
 
+def scene(rng):
+    """Return a 320×240 JPEG with things in it."""
+    small = rng.integers(0, 256, (15, 20, 3), np.uint8)
+    return cv2.imencode('.jpg', cv2.resize(small, (320, 240)))[1].tobytes()
+
+
+def test_streams_with_wrong_bytes_are_refused():
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(50):
+        stream = np.frombuffer(scene(rng), np.uint8).copy()
+        stream[rng.integers(700, len(stream), 40)] = rng.integers(0, 255, 40)
+        try:
+            decode_compressed(stream)
+        except ImageError as error:
+            refused += error.reason is ImageReason.BROKEN_DATA
+    assert refused >= 45  # a stream can add up by chance
+
+
+def test_lost_block_in_the_middle_of_a_stream_is_refused():
+    data = scene(np.random.default_rng(0))
+    with pytest.raises(ImageError, match=r'premature end|extraneous bytes'):
+        decode_compressed(data[: len(data) // 2] + data[-200:])
+
+
+def test_few_bytes_too_many_are_padding_of_the_camera():
+    data = scene(np.random.default_rng(0))
+    padded = data[:-2] + bytes(4) + data[-2:]
+    assert (decode_compressed(padded).array == decode_compressed(data).array).all()
+    with pytest.raises(ImageError, match='40 extraneous bytes'):
+        decode_compressed(data[:-2] + bytes(40) + data[-2:])
+
+
+def test_decoder_agrees_with_opencv():
+    data = scene(np.random.default_rng(1))
+    expected = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert np.abs(decode_compressed(data).array.astype(int) - expected).max() <= 1
+
+
+def test_grey_jpeg_stays_grey_where_the_format_says_so():
+    data = cv2.imencode('.jpg', picture()[:, :, 0])[1].tobytes()
+    assert decode_compressed(data, 'mono8; jpeg compressed mono8').encoding == 'mono8'
+    assert decode_compressed(data, 'mono8; jpeg compressed mono8').array.shape == (30, 40)
+    assert decode_compressed(data).encoding == 'bgr8'
+
+
 def test_zero_padding_after_the_end_is_accepted():
     assert decode_compressed(JPEG + bytes(64)).size_wh == (40, 30)
 

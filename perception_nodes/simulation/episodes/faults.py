@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-import cv2
 import numpy as np
 
+from perception_nodes.imaging.compressed import decode_compressed, encode_compressed
+from perception_nodes.imaging.encodings import ImageView
+from perception_nodes.imaging.image_error import ImageError
 from perception_nodes.simulation.episodes.follower import CameraFrame
 from perception_nodes.simulation.vehicle import Odometry
-from perception_nodes.structures import Frame
+from perception_nodes.structures import ColorOrder, Frame
 
 FAULT_STREAM = 11
 CORRUPT_BYTES = 40
@@ -25,7 +27,7 @@ class FaultKind(str, Enum):
     """The camera repeats one picture with new stamps."""
     BLACK = 'black'
     CORRUPT = 'corrupt'
-    """Bytes of the compressed stream are wrong."""
+    """Bytes of the JPEG stream are wrong; what the decoder refuses does not arrive."""
     DELAY = 'delay'
     """Pictures come 0.3 s late."""
     DROP = 'drop'
@@ -135,7 +137,8 @@ class FaultInjector:
         if kind is FaultKind.BLACK:
             return _with(taken, pixels=np.zeros_like(taken.frame.pixels))
         if kind is FaultKind.CORRUPT:
-            return _with(taken, pixels=corrupted(taken.frame.pixels, rng))
+            pixels = corrupted(taken.frame.pixels, rng)
+            return None if pixels is None else _with(taken, pixels=pixels)
         return taken
 
     def _delayed(self, taken: CameraFrame, steady_ns: int) -> CameraFrame | None:
@@ -156,19 +159,19 @@ class FaultInjector:
             self.observable_ns = steady_ns
 
 
-def corrupted(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def corrupted(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """
-    Return a picture whose JPEG stream has wrong bytes; noise where nothing can be decoded.
+    Return a picture whose JPEG stream has wrong bytes, ``None`` where the decoder refuses it.
 
     :param rgb: (H, W, 3) uint8.
     """
-    stream = np.array(cv2.imencode('.jpg', rgb)[1])
+    stream = np.frombuffer(encode_compressed(ImageView(rgb, 'rgb8')), np.uint8).copy()
     places = rng.integers(min(700, len(stream) // 2), len(stream), CORRUPT_BYTES)
     stream[places] = rng.integers(0, 255, CORRUPT_BYTES)
-    decoded = cv2.imdecode(stream, cv2.IMREAD_COLOR)
-    if decoded is None or decoded.shape != rgb.shape:
-        return rng.integers(0, 256, rgb.shape).astype(np.uint8)
-    return np.asarray(decoded)
+    try:
+        return decode_compressed(stream).to_frame().in_order(ColorOrder.RGB)
+    except ImageError:
+        return None
 
 
 def _with(taken: CameraFrame, **changes: object) -> CameraFrame:

@@ -1,9 +1,16 @@
+import cv2
 import numpy as np
 import pytest
 
 from perception_nodes.geometry import CameraModel, RigidTransform
 from perception_nodes.simulation import Odometry, Pose2D
-from perception_nodes.simulation.episodes import CameraFrame, FaultInjector, FaultKind, FaultPlan
+from perception_nodes.simulation.episodes import (
+    CameraFrame,
+    FaultInjector,
+    FaultKind,
+    FaultPlan,
+    faults,
+)
 from perception_nodes.structures import Frame
 
 TICK_NS = 50_000_000
@@ -53,11 +60,19 @@ def test_black_pictures_are_black():
     assert not frames[20].frame.pixels.any()
 
 
-def test_corrupt_pictures_differ_and_keep_their_size():
+def test_broken_streams_are_refused_as_a_camera_node_refuses_them():
     _, frames = delivered(FaultKind.CORRUPT)
-    good = taken(20).frame.pixels
-    assert frames[20].frame.pixels.shape == good.shape
-    assert np.abs(frames[20].frame.pixels.astype(int) - good).mean() > 10
+    assert sum(frame is None for frame in frames[10:30]) >= 18
+    assert None not in frames[:10] + frames[30:]
+
+
+def test_a_broken_stream_that_still_decodes_is_another_picture(monkeypatch):
+    monkeypatch.setattr(faults, 'CORRUPT_BYTES', 1)
+    good = cv2.resize(taken(0).frame.pixels, (320, 240))
+    seen = [faults.corrupted(good, np.random.default_rng(seed)) for seed in range(40)]
+    errors = [np.abs(rgb.astype(int) - good).mean() for rgb in seen if rgb is not None]
+    assert 10 < len(errors) < 40
+    assert max(errors) > 10
 
 
 def test_late_pictures_keep_their_stamps():
