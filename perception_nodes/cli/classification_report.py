@@ -9,10 +9,15 @@ from typing import Any
 import cv2
 import numpy as np
 
+from perception_nodes.cli.report_blocks import (
+    calibration_figure,
+    latency_figures,
+    reliability_plot,
+)
 from perception_nodes.evaluation.classification import ClassificationMetrics
 from perception_nodes.structures import ColorOrder, Frame
 from perception_nodes.visualization import draw_caption
-from perception_nodes.visualization.mask_plots import confusion_svg, reliability_svg
+from perception_nodes.visualization.mask_plots import confusion_svg
 from perception_nodes.visualization.report import (
     Figure,
     Figures,
@@ -80,7 +85,10 @@ def error_sections(
     """Return what a page tells of errors; see :func:`classification_report`."""
     return (
         Section(title='What is taken for what', blocks=_confusion(metrics, class_names)),
-        Section(title='Is the confidence honest?', blocks=(_reliability(metrics),)),
+        Section(
+            title='Is the confidence honest?',
+            blocks=(reliability_plot(metrics.reliability, metrics.calibration_error, 'pictures'),),
+        ),
         Section(title='Wrong and sure of it', blocks=_worst(wrong)),
     )
 
@@ -111,7 +119,6 @@ def _tile(item: Wrong) -> Frame:
 
 
 def _key_figures(metrics: ClassificationMetrics, record: Mapping[str, Any]) -> Figures:
-    times = record['latency_ms']
     items = [Figure(label='top 1', value=f'{metrics.top1:.3f}', note='share that is right')]
     if not np.isnan(metrics.top5):
         items.append(
@@ -119,18 +126,12 @@ def _key_figures(metrics: ClassificationMetrics, record: Mapping[str, Any]) -> F
         )
     items += [
         Figure(label='mean recall', value=f'{metrics.mean_recall:.3f}', note='of the classes'),
-        Figure(
-            label='calibration error', value=f'{metrics.calibration_error:.3f}',
-            note='ECE, 15 bins',
-        ),
+        calibration_figure(metrics.calibration_error),
         Figure(
             label='named', value=f'{metrics.named:.3f}',
             note=f'{metrics.top1_of_named:.3f} of these are right',
         ),
-        Figure(
-            label='latency, ms', value=f'{times["p50"]:.1f}',
-            note=f'median; p95 {times["p95"]:.1f}',
-        ),
+        *latency_figures(record),
     ]  # fmt: skip
     return Figures(items=tuple(items))
 
@@ -165,20 +166,6 @@ def _confusion(
     )  # fmt: skip
     columns = ('labelled', 'named', 'pictures', 'share of the class')
     return plot, Table(columns=columns, rows=rows, caption='the most frequent errors')
-
-
-def _reliability(metrics: ClassificationMetrics) -> Plot:
-    bins = metrics.reliability
-    return Plot(
-        svg=reliability_svg(
-            np.array([item.confidence for item in bins]),
-            np.array([item.accuracy for item in bins]),
-            np.array([item.count for item in bins]),
-            metrics.calibration_error,
-            things='pictures',
-        ),
-        caption='On the dashed line, of pictures with 80 % confidence 80 % are right.',
-    )
 
 
 def _worst(wrong: Sequence[Wrong]) -> tuple[Gallery | Text, ...]:

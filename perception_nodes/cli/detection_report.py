@@ -8,6 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from perception_nodes.cli.report_blocks import (
+    calibration_figure,
+    latency_figures,
+    reliability_plot,
+)
 from perception_nodes.evaluation.decisions import Decisions, detections_of
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
 from perception_nodes.evaluation.metrics import DetectionMetrics, as_plain
@@ -19,7 +24,6 @@ from perception_nodes.evaluation.reliability import (
 )
 from perception_nodes.structures import ColorOrder, Detections, Frame
 from perception_nodes.visualization import BoxStyle, draw_detections
-from perception_nodes.visualization.mask_plots import reliability_svg
 from perception_nodes.visualization.plots import (
     PrecisionRecallCurve,
     lines_svg,
@@ -118,7 +122,10 @@ def error_sections(
     """Return what a page tells of errors; see :func:`detection_report`."""
     return (
         Section(title='Precision over recall', blocks=(_curves(decisions, honesty, truth),)),
-        Section(title='Is the score honest?', blocks=(_reliability(honesty),)),
+        Section(
+            title='Is the score honest?',
+            blocks=(reliability_plot(honesty.reliability, honesty.calibration_error, 'boxes'),),
+        ),
         Section(title='What a human should look at', blocks=_referral(honesty)),
         Section(title='Most wrong boxes', blocks=_worst(honesty, truth, found)),
     )
@@ -127,24 +134,14 @@ def error_sections(
 def _key_figures(
     metrics: DetectionMetrics, honesty: Honesty, record: Mapping[str, Any]
 ) -> Figures:
-    times = record.get('latency_ms')
-    latency = (
-        Figure(
-            label='latency, ms', value=f'{times["p50"]:.0f}',
-            note=f'median; p95 {times["p95"]:.0f}',
-        ),
-    ) if times else ()  # fmt: skip
     return Figures(
         items=(
             Figure(label='mAP', value=f'{metrics.mean_ap:.3f}', note='overlaps 0.50 to 0.95'),
             Figure(label='AP50', value=f'{metrics.ap50:.3f}'),
-            Figure(
-                label='calibration error', value=f'{honesty.calibration_error:.3f}',
-                note=f'ECE, 15 bins, scores from {honesty.threshold:g}',
-            ),
-            *latency,
+            calibration_figure(honesty.calibration_error, f'scores from {honesty.threshold:g}'),
+            *latency_figures(record),
         )
-    )  # fmt: skip
+    )
 
 
 def _classes(metrics: DetectionMetrics) -> Table:
@@ -174,20 +171,6 @@ def _curves(decisions: Decisions, honesty: Honesty, truth: GroundTruth) -> Plot:
     return Plot(
         svg=precision_recall_svg(curves[:12]),
         caption=f'overlap 0.5; the dot is the score {honesty.threshold:g}',
-    )
-
-
-def _reliability(honesty: Honesty) -> Plot:
-    bins = honesty.reliability
-    return Plot(
-        svg=reliability_svg(
-            np.array([item.confidence for item in bins]),
-            np.array([item.accuracy for item in bins]),
-            np.array([item.count for item in bins]),
-            honesty.calibration_error,
-            things='boxes',
-        ),
-        caption='On the dashed line, of boxes with a score of 0.8 eight of ten are right.',
     )
 
 

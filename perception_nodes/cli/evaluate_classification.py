@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +20,10 @@ from perception_nodes.cli.classification_report import (
     wrong_sheet,
 )
 from perception_nodes.cli.evaluation_options import (
+    OUT,
+    OutOption,
     RenameOption,
+    cell,
     described,
     latency_of,
     renames_of,
@@ -40,6 +42,7 @@ from perception_nodes.evaluation.classification import (
 )
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.picture_folders import PictureFolders, open_picture_folders
+from perception_nodes.evaluation.ranking import Ranking
 from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.structures import ColorOrder
 from perception_nodes.visualization.report import Section, write_report
@@ -53,9 +56,7 @@ def classification(
         str, typer.Option(help='folder:DIR with a folder for every class, or folder:DIR@split')
     ],
     model: ModelOption,
-    out: Annotated[Path, typer.Option('--out', '-o', help='Folder to write.')] = Path(
-        'out/evaluate'
-    ),
+    out: OutOption = OUT,
     rename: RenameOption = None,
     min_confidence: Annotated[
         float,
@@ -94,9 +95,9 @@ def measure(
     """Return the figures, the surest of the wrong answers, and the seconds of each picture."""
     numbers = label_numbers(classifier.class_names, labelled.classes, renamed)
     meter = ClassificationMeter(labelled.classes, numbers)
-    worst: list[tuple[float, int, Wrong]] = []
+    wrong: Ranking[Wrong] = Ranking(_WRONG_SHOWN)
     seconds = []
-    for number, item in enumerate(track(labelled.pictures, 'Evaluating')):
+    for item in track(labelled.pictures, 'Evaluating'):
         frame = read_picture(item.path)
         found = classifier(frame, config)
         seconds.append(classifier.times.total_s)
@@ -106,11 +107,8 @@ def measure(
             name=item.path.name, frame=frame, truth=labelled.classes[item.class_id],
             found=_named(found.class_id, classifier.class_names), confidence=found.confidence,
         )  # fmt: skip
-        heapq.heappush(worst, (found.confidence, -number, entry))
-        if len(worst) > _WRONG_SHOWN:
-            heapq.heappop(worst)
-    ranked = [entry for _, _, entry in sorted(worst, key=lambda item: item[:2], reverse=True)]
-    return meter.metrics(), ranked, seconds
+        wrong.add(found.confidence, entry)
+    return meter.metrics(), wrong.entries(), seconds
 
 
 def errors_of(bundle: ModelBundle, labelled: PictureFolders) -> tuple[Section, ...]:
@@ -130,10 +128,10 @@ def _print(metrics: ClassificationMetrics, out: Path) -> None:
     table = Table(title=f'{metrics.pictures} pictures')
     for column in ('', 'pictures', 'recall', 'precision'):
         table.add_column(column, justify='left' if not column else 'right')
-    table.add_row('all classes', str(metrics.pictures), _cell(metrics.mean_recall), '')
+    table.add_row('all classes', str(metrics.pictures), cell(metrics.mean_recall), '')
     table.add_section()
     for name, row in metrics.by_class.items():
-        table.add_row(name, str(row.pictures), _cell(row.recall), _cell(row.precision))
+        table.add_row(name, str(row.pictures), cell(row.recall), cell(row.precision))
     Console().print(table)
     five = '' if np.isnan(metrics.top5) else f'top5 {metrics.top5:.3f}  '
     console.print(
@@ -141,8 +139,3 @@ def _print(metrics: ClassificationMetrics, out: Path) -> None:
         f'named {metrics.named:.3f}  right of these {metrics.top1_of_named:.3f}  → {out}',
         highlight=False,
     )
-
-
-def _cell(value: float) -> str:
-    """Return a figure, or a dash where there is nothing to divide by."""
-    return '–' if np.isnan(value) else f'{value:.3f}'

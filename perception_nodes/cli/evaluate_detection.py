@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +19,10 @@ from perception_nodes.cli.detection_options import (
 )
 from perception_nodes.cli.detection_report import detection_report, error_sections, honesty_of
 from perception_nodes.cli.evaluation_options import (
+    OUT,
+    OutOption,
     RenameOption,
+    cell,
     described,
     latency_of,
     renames_of,
@@ -62,9 +64,7 @@ def detection(
         Path | None, typer.Option(help='COCO results to measure instead of running a model.')
     ] = None,
     images: Annotated[Path | None, typer.Option(help='Folder of the pictures, for coco.')] = None,
-    out: Annotated[Path, typer.Option('--out', '-o', help='Folder to write.')] = Path(
-        'out/evaluate'
-    ),
+    out: OutOption = OUT,
     rename: RenameOption = None,
     score_threshold: ScoreOption = SCORE_THRESHOLD,
     nms_iou: OverlapOption = DEFAULT_OVERLAP,
@@ -154,5 +154,4 @@ def _print(metrics: DetectionMetrics, out: Path) -> None:
 
 def _cells(row: Precision) -> tuple[str, ...]:
     """Return labels, mAP and AP50; a dash where nothing is labelled."""
-    figures = ('–' if np.isnan(value) else f'{value:.3f}' for value in (row.ap, row.ap50))
-    return str(row.truths), *figures
+    return str(row.truths), cell(row.ap), cell(row.ap50)

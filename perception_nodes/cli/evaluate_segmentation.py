@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from perception_nodes.cli.evaluation_options import (
+    OUT,
+    OutOption,
     RenameOption,
+    cell,
     described,
     latency_of,
     renames_of,
@@ -27,6 +28,7 @@ from perception_nodes.cli.model_options import (
 from perception_nodes.cli.progress import console, track
 from perception_nodes.cli.segmentation_report import Worst, error_sections, segmentation_report
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
+from perception_nodes.evaluation.ranking import Ranking
 from perception_nodes.evaluation.segmentation import (
     SegmentationMeter,
     SegmentationMetrics,
@@ -45,9 +47,7 @@ def segmentation(
         str, typer.Option(help='camvid:folder@val, or masks:folder of perception synthesize')
     ],
     model: ModelOption,
-    out: Annotated[Path, typer.Option('--out', '-o', help='Folder to write.')] = Path(
-        'out/evaluate'
-    ),
+    out: OutOption = OUT,
     rename: RenameOption = None,
     device: DeviceOption = 'auto',
     precision: PrecisionOption = 'fp32',
@@ -72,9 +72,9 @@ def measure(
     """Return the figures, the pictures with most wrong pixels, and the seconds of each."""
     table = number_table(segmenter.class_names, labelled.classes, renamed)
     meter = SegmentationMeter(labelled.classes)
-    worst: list[tuple[float, int, Worst]] = []
+    worst: Ranking[Worst] = Ranking(_WORST_SHOWN)
     seconds = []
-    for number, picture in enumerate(track(labelled.pictures, 'Evaluating')):
+    for picture in track(labelled.pictures, 'Evaluating'):
         frame, truth = labelled.read(picture)
         found = segmenter(frame)
         found = replace(found, class_ids=table[found.class_ids])
@@ -82,11 +82,8 @@ def measure(
         meter.add(truth, found)
         share = wrong_share(truth, found.class_ids)
         entry = Worst(name=picture.path.name, frame=frame, truth=truth, found=found, wrong=share)
-        heapq.heappush(worst, (share, -number, entry))
-        if len(worst) > _WORST_SHOWN:
-            heapq.heappop(worst)
-    ranked = [entry for _, _, entry in sorted(worst, key=lambda item: -item[0])]
-    return meter.metrics(), ranked, seconds
+        worst.add(share, entry)
+    return meter.metrics(), worst.entries(), seconds
 
 
 def errors_of(bundle: ModelBundle, labelled: MaskedSet) -> tuple[Section, ...]:
@@ -102,19 +99,14 @@ def _print(metrics: SegmentationMetrics, out: Path) -> None:
     table = Table(title=f'{metrics.pictures} pictures, {metrics.pixels / 1e6:.1f} million pixels')
     for column in ('', 'pixels', 'IoU', 'precision', 'recall'):
         table.add_column(column, justify='left' if not column else 'right')
-    table.add_row('all classes', '100%', _cell(metrics.mean_iou), '', _cell(metrics.mean_accuracy))
+    table.add_row('all classes', '100%', cell(metrics.mean_iou), '', cell(metrics.mean_accuracy))
     table.add_section()
     for name, row in metrics.by_class.items():
         share = f'{100 * row.pixels / max(metrics.pixels, 1):.1f}%'
-        table.add_row(name, share, _cell(row.iou), _cell(row.precision), _cell(row.recall))
+        table.add_row(name, share, cell(row.iou), cell(row.precision), cell(row.recall))
     Console().print(table)
     console.print(
         f'mIoU {metrics.mean_iou:.3f}  pixel accuracy {metrics.pixel_accuracy:.3f}  '
         f'calibration error {metrics.calibration_error:.3f}  → {out}',
         highlight=False,
     )
-
-
-def _cell(value: float) -> str:
-    """Return a figure, or a dash where there is nothing to divide by."""
-    return '–' if np.isnan(value) else f'{value:.3f}'

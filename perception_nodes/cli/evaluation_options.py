@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,6 +17,9 @@ RenameOption = Annotated[
         '--rename', help='CLASS=LABEL where model and labels use different names; several times.'
     ),
 ]
+
+OutOption = Annotated[Path, typer.Option('--out', '-o', help='Folder to write.')]
+OUT = Path('out/evaluate')
 
 
 def renames_of(entries: list[str] | None) -> dict[str, str]:
@@ -38,6 +42,11 @@ def described(model: FrameModel) -> dict[str, Any]:
         'weights_sha256': model.bundle.spec.weights.sha256,
         'runs_on': model.description,
     }
+
+
+def cell(value: float) -> str:
+    """Return a figure, or a dash where there is nothing to divide by."""
+    return '–' if np.isnan(value) else f'{value:.3f}'
 
 
 def latency_of(seconds: Sequence[float]) -> dict[str, float]:

@@ -8,10 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from perception_nodes.cli.report_blocks import (
+    calibration_figure,
+    latency_figures,
+    reliability_plot,
+)
 from perception_nodes.evaluation.segmentation import SegmentationMetrics
 from perception_nodes.structures import ColorOrder, Frame, SegmentationMask
 from perception_nodes.visualization import draw_mask
-from perception_nodes.visualization.mask_plots import confusion_svg, reliability_svg
+from perception_nodes.visualization.mask_plots import confusion_svg
 from perception_nodes.visualization.report import (
     Figure,
     Figures,
@@ -73,27 +78,23 @@ def error_sections(
     """Return what a page tells of errors; see :func:`segmentation_report`."""
     return (
         Section(title='What is taken for what', blocks=_confusion(metrics, class_names)),
-        Section(title='Is the confidence honest?', blocks=(_reliability(metrics),)),
+        Section(
+            title='Is the confidence honest?',
+            blocks=(reliability_plot(metrics.reliability, metrics.calibration_error, 'pixels'),),
+        ),
         Section(title='Most wrong pixels', blocks=(worst_gallery(worst, class_names),)),
     )
 
 
 def _key_figures(metrics: SegmentationMetrics, record: Mapping[str, Any]) -> Figures:
-    times = record['latency_ms']
     return Figures(
         items=(
             Figure(label='mIoU', value=f'{metrics.mean_iou:.3f}', note='one matrix of the set'),
             Figure(label='pixel accuracy', value=f'{metrics.pixel_accuracy:.3f}'),
-            Figure(
-                label='calibration error', value=f'{metrics.calibration_error:.3f}',
-                note='ECE, 15 bins',
-            ),
-            Figure(
-                label='latency, ms', value=f'{times["p50"]:.0f}',
-                note=f'median; p95 {times["p95"]:.0f}',
-            ),
+            calibration_figure(metrics.calibration_error),
+            *latency_figures(record),
         )
-    )  # fmt: skip
+    )
 
 
 def _classes(metrics: SegmentationMetrics) -> Table:
@@ -121,19 +122,6 @@ def _confusion(metrics: SegmentationMetrics, class_names: Sequence[str]) -> tupl
                 f'{class_names[int(row)]} is taken for {found}.',
             )
         ),
-    )
-
-
-def _reliability(metrics: SegmentationMetrics) -> Plot:
-    bins = metrics.reliability
-    return Plot(
-        svg=reliability_svg(
-            np.array([item.confidence for item in bins]),
-            np.array([item.accuracy for item in bins]),
-            np.array([item.count for item in bins]),
-            metrics.calibration_error,
-        ),
-        caption='On the dashed line, of pixels with 80 % confidence 80 % are right.',
     )
 
 
