@@ -12,7 +12,7 @@ help:  ## list the targets
 setup:  ## environment: Python packages, ROS 2, interfaces, this package
 	@$(PYTHON) environment/bootstrap.py
 
-demo: setup  ## simulator and detector on DDS; leaves a video, a bag and a report in out/demo
+demo: setup  ## the robot drives a simulated lap; leaves a video, a bag and a report in out/demo
 	@$(ACTIVATE) perception demo
 
 lint: setup  ## style and types
@@ -21,10 +21,10 @@ lint: setup  ## style and types
 test: lint  ## all tests
 	@$(ACTIVATE) python -m pytest -n 2 --dist loadgroup --max-worker-restart 0
 
-benchmark: setup  ## overhead of the nodes and transport latency; leaves JSON in out/benchmarks
+benchmark: setup  ## arrival, command, overhead and transport; leaves JSON in out/benchmarks
 	@$(ACTIVATE) python -m benchmarks
 
-benchmark-driving: setup  ## our follower and the baseline in closed loop, resumable; JSON in out/benchmarks
+benchmark-driving: setup  ## our follower and the baseline in closed loop (hours, resumable); JSON in out/benchmarks
 	@$(ACTIVATE) python -m benchmarks.driving
 
 clean:  ## remove everything that was built, and keep out/

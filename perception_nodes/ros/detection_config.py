@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from perception_nodes.detection.config import DetectionConfig
 from perception_nodes.ros.detections_conversion import ClassIdFormat
-from perception_nodes.ros.frame_node_config import FrameNodeConfig
+from perception_nodes.ros.frame_node_config import MODEL_WORDS, FrameNodeConfig
 from perception_nodes.second_stage import BoxClassifierConfig
 from perception_nodes.structures import setting
 
@@ -17,7 +17,7 @@ class DetectionNodeConfig(DetectionConfig, BoxClassifierConfig, FrameNodeConfig)
 
     model: str = setting(
         'package://perception_suite/resource/models/simulator_detector',
-        'Model bundle: a folder, or a package://, file:// or torchvision:// URI',
+        MODEL_WORDS,
     )
     class_id_format: str = setting(
         ClassIdFormat.NAME.value,

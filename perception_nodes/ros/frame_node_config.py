@@ -8,15 +8,20 @@ from perception_nodes.ros.image_input_config import ImageInputConfig
 from perception_nodes.ros.lifecycle_node import LifecycleConfig
 from perception_nodes.structures import setting
 
+MODEL_WORDS = (
+    'Model: a folder, a name of `perception models list`, or a package://, file:// or '
+    'torchvision:// URI'
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrameNodeConfig(ImageInputConfig, LifecycleConfig):
     """The model, where it runs, and how images come in."""
 
-    model: str = setting(
-        '', 'Model bundle: a folder, or a package://, file:// or torchvision:// URI'
+    model: str = setting('', MODEL_WORDS)
+    device: str = setting(
+        'auto', 'Where the network runs: auto, cpu, cuda, cuda:N, tensorrt or tensorrt:N'
     )
-    device: str = setting('auto', 'Where the network runs: auto, cpu, cuda or cuda:N')
     precision: str = setting('fp32', 'Number format of the network', choices=('fp32', 'fp16'))
     threads: int = setting(
         0, 'CPU threads of the network; 0 lets the library choose', minimum=0, maximum=256

@@ -10,10 +10,12 @@ from perception_nodes.ros.launch_types import LaunchGroup, LaunchPlan
 MODEL_ARGUMENTS = (
     LaunchArgument(
         name='model',
-        description='Model bundle: folder, package://, file:// or torchvision:// URI',
+        description='Model: folder, name of perception models list, package://, … URI',
         parameter='model',
     ),
-    LaunchArgument(name='device', description='auto, cpu, cuda or cuda:N', parameter='device'),
+    LaunchArgument(
+        name='device', description='auto, cpu, cuda, cuda:N or tensorrt', parameter='device'
+    ),
     LaunchArgument(name='image', description='Topic of the camera images', remaps='image'),
     LaunchArgument(
         name='image_transport',
@@ -90,6 +92,12 @@ PATH_FOLLOWING = LaunchPlan(
         ),
         LaunchArgument(
             name='dead_man', description="Topic of the dead man's switch", remaps='dead_man'
+        ),
+        LaunchArgument(
+            name='require_dead_man',
+            description='Drive only while dead_man says true',
+            choices=('', *SWITCH),
+            parameter='require_dead_man',
         ),
         LaunchArgument(name='cmd_vel', description='Topic of the commands', remaps='cmd_vel'),
         _CMD_VEL_STAMPED,

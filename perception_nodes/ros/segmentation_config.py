@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perception_nodes.ros.frame_node_config import FrameNodeConfig
+from perception_nodes.ros.frame_node_config import MODEL_WORDS, FrameNodeConfig
 from perception_nodes.segmentation import SegmentationConfig
 from perception_nodes.structures import setting
 
@@ -15,5 +15,5 @@ class SegmentationNodeConfig(SegmentationConfig, FrameNodeConfig):
 
     model: str = setting(
         'package://perception_suite/resource/models/simulator_segmenter',
-        'Model bundle: a folder, or a package://, file:// or torchvision:// URI',
+        MODEL_WORDS,
     )

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 pytest.importorskip('rclpy')
-pytest.importorskip('mujoco')
+pytest.importorskip('perception_nodes.simulation.backend')
 
 from perception_nodes.ros.launch_companions import (
     ForeignLaunch,

@@ -192,7 +192,7 @@ def parameters_of(arguments: list[str]) -> dict[str, object]:
 def test_gazebo_is_started_with_what_the_bridge_and_the_robot_need(
     graph, programs: dict[str, Path], tmp_path: Path
 ):
-    pytest.importorskip('mujoco')
+    pytest.importorskip('perception_nodes.simulation.backend')
     arguments = ('course:=s_curve', 'headless:=true', 'release:=fortress', 'rviz:=true')
     with launched(tmp_path, *arguments, stem='gazebo'):
         graph.wait_until(lambda: all(note.is_file() for note in programs.values()), 60)
@@ -218,7 +218,7 @@ def test_gazebo_is_started_with_what_the_bridge_and_the_robot_need(
 @pytest.mark.slow
 @pytest.mark.usefixtures('real_launch')
 def test_without_gazebo_the_launch_ends_with_the_cure(tmp_path: Path):
-    pytest.importorskip('mujoco')
+    pytest.importorskip('perception_nodes.simulation.backend')
     command, environment = command_of(tmp_path, 'gazebo')
     environment['PERCEPTION_CACHE'] = str(tmp_path)
     done = subprocess.run(

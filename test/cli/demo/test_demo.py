@@ -44,7 +44,7 @@ def model(shared_data, tmp_path_factory):
 @pytest.fixture(scope='module')
 def finished(model, tmp_path_factory):
     """Return the folder that a short demo left."""
-    pytest.importorskip('mujoco')
+    pytest.importorskip('perception_nodes.simulation.backend')
     out = tmp_path_factory.mktemp('demo')
     done = demo('--out', str(out), '--duration', '4', '--rate', '5', '--model', model)
     assert done.returncode == 0, done.stderr
@@ -117,7 +117,7 @@ def test_unknown_viewer_is_refused_before_anything_starts(tmp_path):
 @pytest.mark.data
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['ctrl_c', 'sigterm'])
 def test_interrupted_demo_leaves_no_process_behind(model, tmp_path, number):
-    pytest.importorskip('mujoco')
+    pytest.importorskip('perception_nodes.simulation.backend')
     command = [*START, '--out', str(tmp_path), '--model', model]
     process = subprocess.Popen(
         command,

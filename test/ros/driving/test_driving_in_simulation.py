@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip('mujoco')
+pytest.importorskip('perception_nodes.simulation.backend')
 
 from geometry_msgs.msg import TwistStamped
 from nav_msgs.msg import Odometry
