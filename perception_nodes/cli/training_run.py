@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from perception_nodes.inference.bundle import ModelBundle
     from perception_nodes.inference.bundle_sections import Provenance
     from perception_nodes.learning.bundling import Bundler, BundleReport
-    from perception_nodes.learning.loop import Progress, Task, Trainer
+    from perception_nodes.learning.loop import Trainer
+    from perception_nodes.learning.task import Progress, Task
     from perception_nodes.visualization.report import Section
 
 _TICKS = 1000  # steps of the progress bar

@@ -1,86 +1,44 @@
 """
 The training loop, which knows nothing of boxes or masks.
 
-A :class:`Task` brings the model, the batches, the loss and the validation; the loop brings the
-optimiser, the averaged weights, the pace, checkpoints and the record of what happened. A task
-may bring a second network that learns against the first: see :mod:`.rival`.
+A :class:`~perception_nodes.learning.task.Task` brings the model, the batches, the loss and the
+validation; the loop brings the optimiser, the averaged weights, the pace, checkpoints and the
+record of what happened. A task may bring a second network that learns against the first: see
+:mod:`.rival`.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader
 
 from perception_nodes.learning.averaging import PacedAdamW, averaged, rate_factor
+from perception_nodes.learning.best_weights import BestWeights
 from perception_nodes.learning.checkpoints import (
     BEST,
-    CHECKPOINT,
     RECORD,
     add_line,
-    read_state,
-    write_state,
+    clear,
+    identity_of,
+    read_checkpoint,
+    write_checkpoint,
 )
 from perception_nodes.learning.compute import Compute, placed
 from perception_nodes.learning.energy import Meter, NoMeter
 from perception_nodes.learning.models.widths import shapes_of, sized_like
 from perception_nodes.learning.pruning import settled
 from perception_nodes.learning.ranks import Ranks
-from perception_nodes.learning.recipe import ScheduleRecipe
 from perception_nodes.learning.replicas import Replicas
 from perception_nodes.learning.rival import rival_of
-
-
-class Task(Protocol):
-    """What a kind of training brings to the loop."""
-
-    schedule: ScheduleRecipe
-    seed: int
-    metric: str
-    """Name of the validation figure that chooses the best weights; higher is better."""
-
-    def build_model(self) -> nn.Module:
-        """Return the untrained model."""
-
-    def batches(self, epoch: int) -> DataLoader:
-        """Return the batches of an epoch, with a length; equal epochs give equal batches."""
-
-    def loss(self, model: nn.Module, batch: Any) -> dict[str, torch.Tensor]:
-        """Return the weighted terms of the loss."""
-
-    def parts(self, batch: Any, count: int) -> list[Any]:
-        """Return the batch cut into at most ``count`` parts of about the same size."""
-
-    def validate(self, model: nn.Module) -> dict[str, float]:
-        """Return the figures of the validation set."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """
-    Where a run stands, told to the callbacks after each step and each epoch.
-
-    :param fraction: part of the run that is over, 0..1.
-    :param losses: terms of the last step.
-    :param figures: of the last validation; empty within an epoch.
-    """
-
-    epoch: int
-    step: int
-    fraction: float
-    losses: dict[str, float]
-    figures: dict[str, float]
-
-
-Callback = Callable[[Progress], None]
+from perception_nodes.learning.task import Callback, Progress, Task
+from perception_nodes.learning.trunk_hold import TrunkHold
 
 
 class Trainer:
@@ -88,17 +46,20 @@ class Trainer:
     Train a task in a folder, step by step and epoch by epoch.
 
     The folder gets ``last.pt`` after each epoch, ``best.pt`` (averaged weights of the best
-    validation), and one line of JSON an epoch in ``metrics.jsonl``.
+    validation), and one line of JSON an epoch in ``metrics.jsonl``. Those of an earlier run are
+    removed, unless it is resumed.
 
     :param task: what is learnt.
     :param folder: made if absent.
-    :param resume: go on from ``last.pt`` if there is one.
+    :param sources: what it is learnt from beside the recipe, by name, in words.
+    :param resume: go on from ``last.pt`` if there is one, of the same recipe and sources.
     :param time_limit_s: the pace falls so that the run ends in this time at the latest; the
         result then depends on the machine's speed.
     :param threads: CPU threads, each with a part of the batch, at least 1; a GPU takes whole
         batches.
     :param meter: of the energy; None measures none.
     :param compute: device and arithmetic; None: the CPU in float32.
+    :raises ValueError: the checkpoint to resume is of another run.
     """
 
     def __init__(
@@ -106,6 +67,7 @@ class Trainer:
         task: Task,
         folder: Path,
         *,
+        sources: Mapping[str, str] | None = None,
         resume: bool = False,
         time_limit_s: float | None = None,
         threads: int = 1,
@@ -119,38 +81,41 @@ class Trainer:
         self.compute = compute or Compute()
         self.ranks = Ranks.now()
         self.threads = threads if self.compute.device.type == 'cpu' else 1
+        self.identity = identity_of(task.recipe, sources or {})
         folder.mkdir(parents=True, exist_ok=True)
+        state = self.ranks.agreed(
+            lambda: read_checkpoint(folder, self.identity) if resume else None,
+            self.compute.device,
+        )
         torch.manual_seed(task.seed)
         model = task.build_model()
-        state = read_state(folder / CHECKPOINT) if resume else None
         if state is not None:
             sized_like(model, shapes_of(state['model']))
-        self.model = model.to(self.compute.device)
+        self.model = self.ranks.aligned(model, self.compute.device).to(self.compute.device)
         self.model = self.model.to(memory_format=torch.channels_last)
         self.replicas = Replicas(self.compute.running(self.model), self.threads)
         self.optimiser = PacedAdamW(self.model, task.schedule)
+        self.hold = TrunkHold(self.replicas.models, task.schedule.frozen_epochs)
         self.rival = rival_of(task, self.compute, self.threads)
         self.mean: AveragedModel = averaged(self.model, task.schedule.ema_decay)
         self.epoch, self.step, self.epoch_length = 0, 0, 1
-        self.best, self.spent_s, self.energy_kwh = -1.0, 0.0, 0.0
+        self.spent_s, self.energy_kwh = 0.0, 0.0
+        self.best = BestWeights(folder / BEST, task.metric, task.schedule.patience)
         if state is not None:
             self._load(state)
-        elif not resume and self.ranks.leads:
-            (folder / RECORD).unlink(missing_ok=True)
+        elif self.ranks.leads:
+            clear(folder)
 
     def run(self, callbacks: Iterable[Callback] = ()) -> Path:
         """Train to the end and return the file of the best weights."""
         callbacks = list(callbacks)
-        while self.epoch < self.task.schedule.epochs and not self._out_of_time():
+        while not self._is_over():
             self.meter.start()
             losses = self._run_epoch(callbacks)
             started = time.monotonic()
             self.epoch += 1
-            is_looked_at = self._is_validated() and self.ranks.leads
-            figures = self.task.validate(self.mean.module) if is_looked_at else {}
-            if figures and figures[self.task.metric] > self.best:
-                self.best = figures[self.task.metric]
-                write_state(self.folder / BEST, self.mean.module.state_dict())
+            is_looked_at = self._is_over() or self.epoch % self.task.schedule.validate_every == 0
+            figures = self._look() if is_looked_at else {}
             self.spent_s += time.monotonic() - started
             self.energy_kwh += self.meter.stop()
             if self.ranks.leads:
@@ -158,11 +123,30 @@ class Trainer:
             self._tell(callbacks, losses, figures)
         return self.folder / BEST
 
-    def _is_validated(self) -> bool:
-        """Return whether the epoch that just ended is one to look at; the last always is."""
-        schedule = self.task.schedule
-        is_last = self.epoch >= schedule.epochs or self._out_of_time()
-        return is_last or self.epoch % schedule.validate_every == 0
+    def _is_over(self) -> bool:
+        """Return whether no further epoch follows, the same in all processes."""
+        is_at_end = self.epoch >= self.task.schedule.epochs or self.best.has_waited_enough
+        return is_at_end or self._out_of_time()
+
+    def _look(self) -> dict[str, float]:
+        """Let the leading process judge the averaged weights, and return what it finds."""
+        figures: dict[str, float] = {}
+        if self.ranks.leads:
+            figures = self.task.validate(self.mean.module)
+            self.best.look(figures, self.mean.module)
+        self.best.waited = self.ranks.agreed(lambda: self.best.waited, self.compute.device)
+        return figures
+
+    @property
+    def early_end(self) -> str:
+        """Why the run ended before its last epoch, empty where its patience was not at its end."""
+        epochs = self.task.schedule.epochs
+        if not self.best.has_waited_enough or self.epoch >= epochs:
+            return ''
+        return (
+            f'after epoch {self.epoch} of {epochs}: {self.best.waited} validations without a '
+            f'better {self.task.metric}'
+        )
 
     def best_model(self) -> nn.Module:
         """Return the network with the best weights, on the CPU; the training is over."""
@@ -178,13 +162,16 @@ class Trainer:
             'trained_on': str(self.compute),
             'minutes': round(self.spent_s / 60, 1),
             **({'energy_kwh': round(self.energy_kwh, 3)} if self.energy_kwh else {}),
-            f'validation_{self.task.metric}': round(self.best, 4),
+            **({'processes': self.ranks.count} if self.ranks.count > 1 else {}),
+            **({'ended_early': self.early_end} if self.early_end else {}),
+            f'validation_{self.task.metric}': round(self.best.figure, 4),
         }
 
     def _run_epoch(self, callbacks: list[Callback]) -> dict[str, float]:
         """Train one epoch and return the mean of the loss terms."""
         # Seeding by epoch instead of keeping generator states: a resumed run repeats exactly.
-        torch.manual_seed(self.task.seed + 1_000_003 * (self.epoch + 1))
+        torch.manual_seed(self.ranks.own_seed(self.task.seed + 1_000_003 * (self.epoch + 1)))
+        self.hold.begin(self.epoch)
         sums: dict[str, float] = {}
         batches = self.task.batches(self.epoch)
         self.epoch_length = len(batches)
@@ -212,6 +199,7 @@ class Trainer:
         factor = rate_factor(self.step, schedule.warmup_steps, fraction)
         self.optimiser.pace(factor)
         self.replicas.train()
+        self.hold.settle()
         batch = placed(batch, self.compute.device)
         opposing = self.rival.step(self.replicas.models[0], batch, factor)
         self.replicas.zero_grad()
@@ -273,11 +261,12 @@ class Trainer:
             'rival': self.rival.state_dict(),
             'epoch': self.epoch,
             'step': self.step,
-            'best': self.best,
+            'best': self.best.figure,
+            'waited': self.best.waited,
             'spent_s': self.spent_s,
             'energy_kwh': self.energy_kwh,
         }
-        write_state(self.folder / CHECKPOINT, state)
+        write_checkpoint(self.folder, state, self.identity)
         line = {'epoch': self.epoch, 'step': self.step, 'minutes': round(self.spent_s / 60, 2)}
         told = {'energy_kwh': self.energy_kwh, **losses, **figures}
         rounded = {name: round(value, 5) for name, value in told.items()}
@@ -288,7 +277,7 @@ class Trainer:
         self.model.load_state_dict(state['model'])
         self.mean.load_state_dict(state['mean'])
         self.optimiser.load_state_dict(state['optimiser'])
-        self.rival.load_state_dict(state.get('rival', {}))
+        self.rival.load_state_dict(state['rival'])
         self.epoch, self.step = state['epoch'], state['step']
-        self.best, self.spent_s = state['best'], state['spent_s']
-        self.energy_kwh = state.get('energy_kwh', 0.0)
+        self.best.figure, self.best.waited = state['best'], state['waited']
+        self.spent_s, self.energy_kwh = state['spent_s'], state['energy_kwh']

@@ -1,8 +1,9 @@
 """
 One training in several processes, as ``torchrun`` starts them: a GPU each, or a machine each.
 
-Every process has the whole network and its own share of each batch; gradients are averaged, so
-that all take the same step. Process 0 alone validates and writes.
+Every process has the whole network and its own share of each batch, varied by random numbers of
+its own; all begin as process 0 does and average their gradients, so that all take the same steps.
+Process 0 alone validates and writes.
 """
 
 from __future__ import annotations
@@ -10,11 +11,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
+from perception_nodes.learning.models.widths import shapes_of, sized_like
+
+T = TypeVar('T')
+
 _VARIABLES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')
+_BETWEEN_SEEDS = 15_485_863  # a prime, far from the distances of the epochs' seeds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,19 +61,29 @@ class Ranks:
         ):
             gradient.copy_(part.view_as(gradient))
 
-    def agreed(self, decide: Callable[[], float], device: torch.device) -> float:
+    def agreed(self, decide: Callable[[], T], device: torch.device) -> T:
         """
-        Return what the leading process decides; the others wait for it.
+        Return what the leading process decides; the others wait for it and get a copy.
 
         :param decide: called in the leading process alone.
         :param device: of the training.
         """
         if self.count == 1:
             return decide()
-        value = torch.tensor([decide() if self.leads else 0.0], dtype=torch.float64)
-        value = value.to(device)
-        torch.distributed.broadcast(value, 0)
-        return float(value)
+        found: list[Any] = [decide() if self.leads else None]
+        torch.distributed.broadcast_object_list(found, 0, device=device)
+        return found[0]
+
+    def aligned(self, model: nn.Module, device: torch.device) -> nn.Module:
+        """Return the model, in every process with the widths and values of the leading one."""
+        if self.count > 1:
+            state = self.agreed(model.state_dict, device)
+            sized_like(model, shapes_of(state)).load_state_dict(state)
+        return model
+
+    def own_seed(self, seed: int) -> int:
+        """Return a seed of this process alone; the leading one, and one alone, keeps the seed."""
+        return seed + _BETWEEN_SEEDS * self.rank
 
     def share_of(self, batch: int) -> int:
         """

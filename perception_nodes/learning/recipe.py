@@ -42,6 +42,15 @@ class ScheduleRecipe:
         200, 'pictures of the validation set looked at after an epoch; 0: all', minimum=0
     )
     validate_every: int = setting(1, 'epochs from one look at them to the next', minimum=1)
+    patience: int = setting(
+        0, 'looks without a better figure after which the run ends; 0: none end it', minimum=0
+    )
+    frozen_epochs: int = setting(
+        0,
+        'first epochs in which the trunk stays as it is; then it learns, but for '
+        'model.frozen_stages',
+        minimum=0,
+    )
 
     def __post_init__(self) -> None:
         """Check the values."""

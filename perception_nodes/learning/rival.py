@@ -22,7 +22,7 @@ from perception_nodes.learning.replicas import Replicas
 
 @runtime_checkable
 class RivalTask(Protocol):
-    """What a :class:`~perception_nodes.learning.loop.Task` brings beside, to have a rival."""
+    """What a :class:`~perception_nodes.learning.task.Task` brings beside, to have a rival."""
 
     rival: nn.Module | None
     """Set by the loop: what ``loss`` is measured against; there its weights get no gradient."""
@@ -71,12 +71,13 @@ class Rival:
 
     def __init__(self, task: RivalTask, compute: Compute, threads: int) -> None:
         self.task = task
-        self.network = task.build_rival().to(compute.device)
+        self.ranks = Ranks.now()
+        network = self.ranks.aligned(task.build_rival(), compute.device)
+        self.network = network.to(compute.device)
         self.network = self.network.to(memory_format=torch.channels_last)
         self.replicas = Replicas(compute.running(self.network), threads)
         self.threads = threads
         self.optimiser = PacedAdamW(self.network, task.rival_schedule)
-        self.ranks = Ranks.now()
         task.rival = self._frozen()
 
     def step(self, model: nn.Module, batch: Any, factor: float) -> dict[str, float]:

@@ -12,6 +12,7 @@ import torch
 
 from perception_nodes.learning.recipe import recipe_from_dict
 from perception_nodes.learning.recipes.detection import DetectionRecipe
+from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 
 CLASSES = ('disc', 'square')
 
@@ -95,4 +96,50 @@ def small_recipe() -> DetectionRecipe:
             },
         },
         DetectionRecipe,
+    )
+
+
+@pytest.fixture
+def masks_folder(tmp_path: Path) -> Path:
+    """Return a folder as ``perception synthesize --masks`` writes it: 24 drawn pictures."""
+    folder = tmp_path / 'drawn'
+    for name in ('images', 'masks'):
+        (folder / name).mkdir(parents=True)
+    rng = np.random.default_rng(5)
+    for number in range(24):
+        pixels = rng.integers(90, 130, (96, 128, 3)).astype(np.uint8)
+        mask = np.full((96, 128), 2, np.uint8)
+        x, y = int(rng.integers(20, 50)), int(rng.integers(20, 76))
+        cv2.circle(pixels, (x, y), 16, (40, 40, 230), -1)
+        cv2.circle(mask, (x, y), 16, 0, -1)
+        cv2.rectangle(pixels, (x + 40, y - 14), (x + 68, y + 14), (230, 40, 40), -1)
+        cv2.rectangle(mask, (x + 40, y - 14), (x + 68, y + 14), 1, -1)
+        mask[:4] = 255
+        cv2.imwrite(str(folder / 'images' / f'{number:06d}.png'), pixels)
+        cv2.imwrite(str(folder / 'masks' / f'{number:06d}.png'), mask)
+    (folder / 'dataset.json').write_text(json.dumps({'semantic_classes': [*CLASSES, 'ground']}))
+    return folder
+
+
+@pytest.fixture
+def mask_recipe() -> SegmentationRecipe:
+    """Return a recipe that trains in seconds."""
+    return recipe_from_dict(
+        {
+            'name': 'drawn',
+            'classes': [*CLASSES, 'ground'],
+            'input_wh': [128, 96],
+            'model': {'pretrained': False, 'channels': 24, 'output_stride': 4},
+            'data': {'crop_wh': [96, 64], 'workers': 0, 'colour': 0.0, 'cached': True},
+            'schedule': {
+                'epochs': 2,
+                'epoch_pictures': 8,
+                'batch': 4,
+                'learning_rate': 0.005,
+                'trunk_rate_factor': 1.0,
+                'warmup_steps': 2,
+                'validation_images': 4,
+            },
+        },
+        SegmentationRecipe,
     )

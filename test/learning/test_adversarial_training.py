@@ -158,7 +158,7 @@ def test_the_loop_goes_on_from_a_standard_network_under_attack(folder, recipe, t
         begun = SegmentationTask(recipe, labelled, labelled, start)
         trainer = Trainer(begun, tmp_path / name, threads=threads)
         trainer.run()
-        assert trainer.history()['validation_mIoU_attacked'] == round(trainer.best, 4)
+        assert trainer.history()['validation_mIoU_attacked'] == round(trainer.best.figure, 4)
         runs.append(read_record(tmp_path / name / RECORD))
     first, again = runs
     assert [line['step'] for line in first] == [2]

@@ -1,4 +1,7 @@
+import dataclasses
 import json
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -6,6 +9,7 @@ import torch
 
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_coco
 from perception_nodes.learning.averaging import averaged, rate_factor
+from perception_nodes.learning.curve import read_record
 from perception_nodes.learning.loop import Trainer
 from perception_nodes.learning.replicas import Replicas
 from perception_nodes.learning.tasks.detection import DetectionTask
@@ -49,6 +53,75 @@ def test_run_leaves_best_weights_and_a_record(task, tmp_path: Path):
     assert [line['epoch'] for line in lines] == [1, 2]
     assert {'class', 'box', 'quality', 'mAP50'} <= set(lines[0])
     task.build_model().load_state_dict(torch.load(best, weights_only=True))
+
+
+def test_new_run_removes_what_an_earlier_one_left(task, tmp_path: Path):
+    for name in ('last.pt', 'best.pt', 'metrics.jsonl'):
+        (tmp_path / name).write_text('of an earlier run')
+    trainer = Trainer(task, tmp_path)
+    assert not list(tmp_path.glob('*.*'))
+    trainer.run()
+    assert len(read_record(tmp_path / 'metrics.jsonl')) == 2
+
+
+def test_run_of_another_recipe_is_not_resumed_and_stays(task, small_recipe, tmp_path: Path):
+    Trainer(task, tmp_path, sources={'data': 'drawn'}).run()
+    recipe = dataclasses.replace(small_recipe, seed=5)
+    other = DetectionTask(recipe, task.truth, task.truth)
+    with pytest.raises(ValueError, match='seed was 0, is 5'):
+        Trainer(other, tmp_path, sources={'data': 'drawn'}, resume=True)
+    with pytest.raises(ValueError, match='data was drawn, is absent'):
+        Trainer(task, tmp_path, resume=True)
+    assert (tmp_path / 'best.pt').exists()
+    assert Trainer(task, tmp_path, sources={'data': 'drawn'}, resume=True).epoch == 2
+
+
+def told_by(task, figures: Iterable[float]):
+    """Return the task with given figures of the validations to come."""
+    following = iter(figures)
+    task.validate = lambda model: {'mAP50': next(following)}
+    return task
+
+
+def test_run_ends_when_its_patience_does_also_when_resumed(task, tmp_path: Path):
+    task.schedule = dataclasses.replace(task.schedule, epochs=5, patience=2, batch=4)
+    figures = [0.2, 0.3, 0.1, 0.3, 0.9]
+    whole = Trainer(told_by(task, figures), tmp_path / 'whole')
+    whole.run()
+    assert whole.epoch == 4
+    assert whole.history()['ended_early'] == (
+        'after epoch 4 of 5: 2 validations without a better mAP50'
+    )
+    first = Trainer(told_by(task, figures[:3]), tmp_path / 'broken')
+    with pytest.raises(StopIteration):
+        first.run()
+    again = Trainer(told_by(task, figures[3:]), tmp_path / 'broken', resume=True)
+    assert again.best.waited == 1
+    again.run()
+    assert again.epoch == 4
+    assert again.history()['validation_mAP50'] == 0.3
+    over = Trainer(told_by(task, []), tmp_path / 'broken', resume=True)
+    over.run()
+    assert over.early_end == whole.early_end
+    task.schedule = dataclasses.replace(task.schedule, patience=0)
+    more = Trainer(told_by(task, [0.4]), tmp_path / 'broken', resume=True)
+    more.run()
+    assert more.epoch == 5
+    assert 'ended_early' not in more.history()
+
+
+def test_figure_that_is_not_finite_ends_the_run_at_the_first_validation(task, tmp_path: Path):
+    with pytest.raises(ValueError, match=r'mAP50: nan .* cannot choose'):
+        Trainer(told_by(task, [math.nan]), tmp_path).run()
+
+
+@pytest.mark.parametrize('side', ['training', 'validation'])
+def test_set_without_an_object_is_refused_before_training(task, small_recipe, side):
+    content = dict(task.truth.content)
+    content['annotations'] = [{**item, 'iscrowd': 1} for item in content['annotations']]
+    sets = {'training': task.truth, 'validation': task.truth, side: GroundTruth(content, Path())}
+    with pytest.raises(ValueError, match=rf'{side}: .* no object of disc, square'):
+        DetectionTask(small_recipe, **sets)
 
 
 def test_time_limit_ends_the_run(task, tmp_path: Path):

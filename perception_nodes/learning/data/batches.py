@@ -75,11 +75,12 @@ def training_batches(
     seed: int,
     collate: Callable[[Sequence[Sample]], Any] = stack,
     likely: torch.Tensor | None = None,
+    ranks: Ranks | None = None,
 ) -> DataLoader:
     """
     Return the shuffled batches of an epoch; the same seed gives the same batches.
 
-    Of several processes each gets its own share of every batch.
+    Of several processes each gets its own share of every batch, and varies it in its own way.
 
     :param dataset: of samples, with a length.
     :param schedule: size of the batches and of the epoch.
@@ -87,7 +88,9 @@ def training_batches(
     :param collate: makes a batch of samples.
     :param likely: (N,) how likely each sample is drawn, each time anew; None: each of them once
         before any comes again.
+    :param ranks: this process among those that share; None: among those of the training.
     """
+    ranks = ranks or Ranks.now()
     size = len(dataset)  # type: ignore[arg-type]
     count = schedule.epoch_pictures or size
     generator = torch.Generator().manual_seed(seed)
@@ -96,8 +99,9 @@ def training_batches(
         whole = RandomSampler(dataset, num_samples=count, generator=generator)  # type: ignore[arg-type]
     else:
         whole = WeightedRandomSampler(likely.tolist(), count, generator=generator)
-    ranks = Ranks.now()
     sampler = whole if ranks.count == 1 else ranks.share(list(whole))
+    if not ranks.leads:
+        generator = torch.Generator().manual_seed(ranks.own_seed(seed))
     return DataLoader(
         dataset,
         batch_size=ranks.share_of(min(schedule.batch, count)),

@@ -30,6 +30,7 @@ from perception_nodes.learning.data.classed import ClassBatch, ClassedDataset, s
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.mask_losses import class_weights
 from perception_nodes.learning.models.classifier import ClassifierNet
+from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.classification import ClassificationRecipe
 from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.structures import Classification
@@ -39,7 +40,7 @@ DECODER = 'class_logits'
 
 class ClassificationTask:
     """
-    A :class:`~perception_nodes.learning.loop.Task` for classes of pictures.
+    A :class:`~perception_nodes.learning.task.Task` for classes of pictures.
 
     :param recipe: everything that is set.
     :param training: to learn from.
@@ -82,11 +83,12 @@ class ClassificationTask:
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
         model = trunk_from(ClassifierNet(self.recipe), self.trunk)
-        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0))
+        alone = Ranks()  # of several processes all must see the same pictures here
+        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
         return started_from(model, self.start, pictures)
 
-    def batches(self, epoch: int) -> DataLoader:
-        """Return the epoch's batches."""
+    def batches(self, epoch: int, ranks: Ranks | None = None) -> DataLoader:
+        """Return this process's share of the epoch's batches, or its share among other ranks."""
         return training_batches(
             self.dataset,
             self.schedule,
@@ -94,6 +96,7 @@ class ClassificationTask:
             seed=self.seed + 7919 * (epoch + 1),
             collate=stack_classes,
             likely=self.dataset.likely(),
+            ranks=ranks,
         )
 
     def loss(self, model: nn.Module, batch: ClassBatch) -> dict[str, torch.Tensor]:

@@ -36,6 +36,7 @@ from perception_nodes.learning.export import DETECTOR_OUTPUTS
 from perception_nodes.learning.losses import detection_loss
 from perception_nodes.learning.models.detector import NEW_BRANCHES, STRIDES, DetectorNet, locations
 from perception_nodes.learning.quantised.building import quantised
+from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.detection import DetectionRecipe
 from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.structures import Detections
@@ -59,7 +60,7 @@ def decoder_of(recipe: DetectionRecipe) -> BoxDecoder:
 
 class DetectionTask:
     """
-    A :class:`~perception_nodes.learning.loop.Task` for boxes.
+    A :class:`~perception_nodes.learning.task.Task` for boxes.
 
     :param recipe: everything that is set.
     :param training: labelled set to learn from, at least one picture.
@@ -67,6 +68,7 @@ class DetectionTask:
     :param start: ONNX file of a detector of the same recipe to go on from; None: the trunk's
         ImageNet features, or nothing.
     :param trunk: ONNX file of another network whose trunk is taken over.
+    :raises ValueError: a set has no picture or no object, or a start is needed.
     """
 
     metric = 'mAP50'
@@ -93,23 +95,27 @@ class DetectionTask:
         self.truth = validation
         pictures = labelled_pictures(validation, recipe.classes)
         self.validation = spread_over(pictures, recipe.schedule.validation_images)
+        _check_objects('training', self.dataset.pictures, recipe)
+        _check_objects('validation', self.validation, recipe)
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
         model = trunk_from(DetectorNet(self.recipe), self.trunk)
-        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0))
+        alone = Ranks()  # of several processes all must see the same pictures here
+        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
         model = started_from(model, self.start, pictures, new=NEW_BRANCHES)
         how = self.recipe.quantised
         shown = [picture.path for picture in self.dataset.pictures]
         return quantised(model, self.recipe, how, shown, DETECTOR_OUTPUTS)
 
-    def batches(self, epoch: int) -> DataLoader:
-        """Return the epoch's batches."""
+    def batches(self, epoch: int, ranks: Ranks | None = None) -> DataLoader:
+        """Return this process's share of the epoch's batches, or its share among other ranks."""
         return training_batches(
             self.dataset,
             self.schedule,
             workers=self.recipe.data.workers,
             seed=self.seed + 7919 * (epoch + 1),
+            ranks=ranks,
         )
 
     def loss(self, model: nn.Module, batch: BoxBatch) -> dict[str, torch.Tensor]:
@@ -133,6 +139,18 @@ class DetectionTask:
         """Return the COCO figures of the validation pictures."""
         results = detect_all(model, self.recipe, self.validation)
         return average_precision(results, self.truth, self.recipe.classes)
+
+
+def _check_objects(
+    words: str, pictures: Sequence[LabelledPicture], recipe: DetectionRecipe
+) -> None:
+    """Refuse pictures of which nothing can be learnt, and by which nothing can be chosen."""
+    if all(picture.ignored.all() for picture in pictures):
+        raise ValueError(
+            f'{words}: the {len(pictures)} pictures that are taken show no object of '
+            f'{", ".join(recipe.classes)}; label some, or take others (of the validation set '
+            'schedule.validation_images, spread over it)'
+        )
 
 
 @torch.inference_mode()

@@ -36,7 +36,7 @@ STEERED_M = 1.0
 
 class PathTask:
     """
-    A :class:`~perception_nodes.learning.loop.Task` for paths.
+    A :class:`~perception_nodes.learning.task.Task` for paths.
 
     :param recipe: everything that is set.
     :param training: to learn from.

@@ -40,7 +40,7 @@ class CollapseError(ValueError):
 
 class PretrainingTask:
     """
-    A :class:`~perception_nodes.learning.loop.Task` for frames without labels.
+    A :class:`~perception_nodes.learning.task.Task` for frames without labels.
 
     :param recipe: everything that is set.
     :param training: frames to learn from, (H, W, 3) uint8 RGB each.

@@ -38,6 +38,7 @@ from perception_nodes.learning.mask_losses import class_weights, segmentation_lo
 from perception_nodes.learning.models.segmenter import LAST_LAYER, SegmenterNet, enlarged
 from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.quantised.building import quantised
+from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.segmentation.labelling import PixelLabeller
@@ -46,7 +47,7 @@ from perception_nodes.structures import Frame
 
 class SegmentationTask:
     """
-    A :class:`~perception_nodes.learning.loop.Task` for masks.
+    A :class:`~perception_nodes.learning.task.Task` for masks.
 
     :param recipe: everything that is set.
     :param training: to learn from.
@@ -90,27 +91,34 @@ class SegmentationTask:
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
         model = trunk_from(SegmenterNet(self.recipe), self.trunk)
-        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0))
+        alone = Ranks()  # of several processes all must see the same pictures here
+        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
         narrower = self.recipe.pruning.of_start
         model = started_from(model, self.start, pictures, narrower=narrower)
         width, height = self.recipe.data.crop_wh
         example = torch.zeros(1, 3, height, width)
         fixed = [model.get_submodule(LAST_LAYER)]
         model = pruned(
-            model, self.recipe.pruning, self.batches(0), self.loss, example=example, fixed=fixed
+            model,
+            self.recipe.pruning,
+            self.batches(0, alone),
+            self.loss,
+            example=example,
+            fixed=fixed,
         )
         how = self.recipe.quantised
         shown = [picture.path for picture in self.dataset.labelled.pictures]
         return quantised(model, self.recipe, how, shown, SEGMENTER_OUTPUTS)
 
-    def batches(self, epoch: int) -> DataLoader:
-        """Return the epoch's batches."""
+    def batches(self, epoch: int, ranks: Ranks | None = None) -> DataLoader:
+        """Return this process's share of the epoch's batches, or its share among other ranks."""
         return training_batches(
             self.dataset,
             self.schedule,
             workers=self.recipe.data.workers,
             seed=self.seed + 7919 * (epoch + 1),
             collate=stack_masks,
+            ranks=ranks,
         )
 
     def loss(self, model: nn.Module, batch: MaskBatch) -> dict[str, torch.Tensor]:

@@ -35,7 +35,7 @@ from perception_nodes.learning.recipes.translation import TranslationRecipe
 
 class TranslationTask:
     """
-    A :class:`~perception_nodes.learning.loop.Task` with a rival: refiner against critic.
+    A :class:`~perception_nodes.learning.task.Task` with a rival: refiner against critic.
 
     LSGAN losses (Mao et al. 2017), and terms that hold the refiner back.
 
