@@ -7,15 +7,14 @@ from torch.nn import functional
 
 from perception_nodes.learning.recipes.classification import ClassLossRecipe
 
+_LEAST_DOUBT = 1e-6
+
 
 def class_loss(
     logits: torch.Tensor, class_ids: torch.Tensor, weights: torch.Tensor, recipe: ClassLossRecipe
 ) -> dict[str, torch.Tensor]:
     """
     Return the term ``cross_entropy``, a mean over the pictures weighted by their classes.
-
-    With ``focal`` each picture counts (1 − p)^focal times, p being the probability of its class
-    (Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, for a softmax).
 
     :param logits: (B, C).
     :param class_ids: (B,) int64.
@@ -26,6 +25,19 @@ def class_loss(
         logits, class_ids, reduction='none', label_smoothing=recipe.smoothing
     )
     if recipe.focal:
-        sure = logits.log_softmax(1).gather(1, class_ids[:, None])[:, 0].exp()
-        entropy = (1 - sure) ** recipe.focal * entropy
+        entropy = focal_factors(logits, class_ids, recipe.focal) * entropy
     return {'cross_entropy': (counts * entropy).sum() / counts.sum()}
+
+
+def focal_factors(logits: torch.Tensor, class_ids: torch.Tensor, power: float) -> torch.Tensor:
+    """
+    Return (B, …) how much each place counts: (1 − p)^power, p being the probability of its class.
+
+    Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, for a softmax.
+
+    :param logits: (B, C, …).
+    :param class_ids: (B, …) int64.
+    """
+    sure = logits.log_softmax(1).gather(1, class_ids.unsqueeze(1)).squeeze(1).exp()
+    # At 0 a power below 1 has no gradient.
+    return (1 - sure).clamp(min=_LEAST_DOUBT) ** power

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from perception_nodes.learning.class_losses import focal_factors
 from perception_nodes.learning.recipes.segmentation import MaskLossRecipe
 from perception_nodes.structures import UNLABELLED
 
@@ -63,14 +64,28 @@ def segmentation_loss(
     places = (masks != UNLABELLED).flatten().nonzero()[:, 0]
     if not len(places):
         return {'cross_entropy': logits.sum() * 0.0, 'lovasz': logits.sum() * 0.0}
-    entropy = functional.cross_entropy(
-        logits,
-        masks.long(),
-        weight=weights.to(logits.device),
-        ignore_index=UNLABELLED,
-        label_smoothing=recipe.smoothing,
-    )
+    entropy = _cross_entropy(logits, masks.long(), weights.to(logits.device), recipe)
     looked_at = places[:: -(-len(places) // recipe.lovasz_pixels)]
     rows = logits.permute(0, 2, 3, 1).reshape(-1, logits.shape[1])[looked_at]
     lovasz = lovasz_softmax(rows.softmax(1), masks.flatten()[looked_at].long())
     return {'cross_entropy': recipe.cross_entropy * entropy, 'lovasz': recipe.lovasz * lovasz}
+
+
+def _cross_entropy(
+    logits: torch.Tensor, class_ids: torch.Tensor, weights: torch.Tensor, recipe: MaskLossRecipe
+) -> torch.Tensor:
+    """Return the mean over the labelled pixels, weighted by their classes, focal if that is on."""
+    entropy = functional.cross_entropy(
+        logits,
+        class_ids,
+        weight=weights,
+        ignore_index=UNLABELLED,
+        label_smoothing=recipe.smoothing,
+        reduction='none' if recipe.focal else 'mean',
+    )
+    if not recipe.focal:
+        return entropy
+    labelled = class_ids != UNLABELLED
+    named = class_ids.where(labelled, 0)
+    counts = weights[named] * labelled
+    return (focal_factors(logits, named, recipe.focal) * entropy).sum() / counts.sum()

@@ -67,6 +67,38 @@ def test_ignored_pixels_change_nothing():
     assert {k: float(v) for k, v in first.items()} == {k: float(v) for k, v in second.items()}
 
 
+@pytest.mark.parametrize('smoothing', [0.0, 0.1])
+def test_focal_loss_turns_to_the_pixels_that_are_not_sure(smoothing: float):
+    torch.manual_seed(0)
+    logits = 3 * torch.randn(2, 3, 4, 4)
+    masks = torch.randint(0, 3, (2, 4, 4), dtype=torch.uint8)
+    masks[0, 0] = 255
+    weights = torch.tensor([1.0, 3.0, 0.5])
+    seen = (masks != 255).flatten()
+    rows = logits.permute(0, 2, 3, 1).reshape(-1, 3)[seen]
+    truth = masks.flatten()[seen].long()
+    counts = weights[truth]
+    terms = torch.nn.functional.cross_entropy(
+        rows, truth, weight=weights, label_smoothing=smoothing, reduction='none'
+    )
+    doubt = 1 - rows.softmax(1).gather(1, truth[:, None])[:, 0]
+    for power in (0.0, 1.5):
+        recipe = MaskLossRecipe(focal=power, smoothing=smoothing)
+        found = segmentation_loss(logits, masks, weights, recipe)['cross_entropy']
+        expected = (doubt**power * terms).sum() / counts.sum()
+        assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_focal_loss_of_a_certain_pixel_has_a_finite_gradient():
+    logits = torch.tensor([60.0, -60.0]).view(1, 2, 1, 1).requires_grad_()
+    recipe = MaskLossRecipe(focal=0.5, lovasz=0.0)
+    terms = segmentation_loss(
+        logits, torch.zeros(1, 1, 1, dtype=torch.uint8), torch.ones(2), recipe
+    )
+    terms['cross_entropy'].backward()
+    assert torch.isfinite(logits.grad).all()
+
+
 def test_equal_logits_lose_the_logarithm_of_the_number_of_classes():
     masks = torch.zeros(1, 2, 2, dtype=torch.uint8)
     recipe = MaskLossRecipe(cross_entropy=2.0, lovasz=0.0)

@@ -16,6 +16,7 @@ from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.picture_folders import PictureFolders, tracks_of
 from perception_nodes.imaging.resize import DEFAULT_PAD_VALUE, ImageResize
 from perception_nodes.learning.data.augmentation import colour_changes
+from perception_nodes.learning.data.balance import likely_by_rarest
 from perception_nodes.learning.data.pictures import Sample
 from perception_nodes.learning.recipes.classification import (
     ClassDataRecipe,
@@ -74,11 +75,9 @@ class ClassedDataset(Dataset):
 
     def likely(self) -> torch.Tensor | None:
         """Return (N,) how likely each picture is drawn, None for all equally."""
-        if not self.recipe.data.balanced:
-            return None
-        counts = self.counts()
-        rates = np.maximum(counts, 1) ** -self.recipe.data.balanced
-        return torch.from_numpy(rates[[item.class_id for item in self.labelled.pictures]])
+        classes = np.arange(len(self.labelled.classes))
+        shown = np.array([item.class_id for item in self.labelled.pictures])[:, None] == classes
+        return likely_by_rarest(shown, self.recipe.data.balanced)
 
 
 def class_transform(recipe: ClassDataRecipe) -> v2.Transform:

@@ -80,6 +80,15 @@ class MaskDataset(Dataset):
         rgb = np.ascontiguousarray(frame.in_order(ColorOrder.RGB))
         return torch.from_numpy(rgb), torch.from_numpy(mask)
 
+    def shown(self) -> np.ndarray:
+        """Return (N, C) bool, which classes each picture shows; every mask is read for it."""
+        masks = (
+            self._cache[index][1].numpy() if self._cache else self.labelled.read_mask(picture)
+            for index, picture in enumerate(self.labelled.pictures)
+        )
+        counts = np.stack([np.bincount(mask.ravel(), minlength=256) for mask in masks])
+        return counts[:, : len(self.labelled.classes)] > 0
+
     def pixel_counts(self, most: int = 400) -> np.ndarray:
         """Return (C,) pixels of each class in up to ``most`` pictures spread over the set."""
         counts = np.zeros(256, np.int64)

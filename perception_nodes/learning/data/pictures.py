@@ -88,6 +88,11 @@ class PictureDataset(Dataset):
         """Return the number of pictures."""
         return len(self.pictures)
 
+    def shown(self, classes: int) -> np.ndarray:
+        """Return (N, C) bool, which classes each picture shows, apart from ignored regions."""
+        found = [item.class_ids[~item.ignored] for item in self.pictures]
+        return np.stack([np.bincount(ids, minlength=classes) > 0 for ids in found])
+
     def __getitem__(self, index: int) -> Sample:
         """Return the varied sample."""
         picture = self.pictures[index]

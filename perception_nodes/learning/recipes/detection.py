@@ -42,6 +42,13 @@ class DataRecipe:
         6.0, 'objects with a shorter side are ignored, crop pixels', minimum=0.0, maximum=64.0
     )
     colour: float = setting(1.0, 'strength of colour changes', minimum=0.0, maximum=2.0)
+    balanced: float = setting(
+        0.0,
+        'power of the inverse frequency of the rarest class in a picture by which it is drawn: 0 '
+        'as they are, 0.5 usual',
+        minimum=0.0,
+        maximum=1.0,
+    )
     workers: int = setting(1, 'processes that load pictures', minimum=0, maximum=64)
 
     def __post_init__(self) -> None:

@@ -66,6 +66,13 @@ class MaskDataRecipe:
         minimum=0,
         maximum=1,
     )
+    balanced: float = setting(
+        0.0,
+        'power of the inverse frequency of the rarest class in a picture by which it is drawn: 0 '
+        'as they are, 0.5 usual',
+        minimum=0.0,
+        maximum=1.0,
+    )
     cached: bool = setting(True, 'keep decoded pictures in memory')
     workers: int = setting(1, 'processes that load pictures', minimum=0, maximum=64)
 
@@ -95,6 +102,12 @@ class MaskLossRecipe:
         'power of the inverse class frequency that weighs the cross-entropy: 0 none, 1 full',
         minimum=0.0,
         maximum=1.0,
+    )
+    focal: float = setting(
+        0.0,
+        'power by which pixels count less, the surer their class already is: 0 none, 2 usual',
+        minimum=0.0,
+        maximum=10.0,
     )
     smoothing: float = setting(0.0, 'label smoothing', minimum=0.0, maximum=0.5)
 

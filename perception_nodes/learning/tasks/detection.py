@@ -20,6 +20,7 @@ from perception_nodes.inference.decoders import BoxDecoder, build_decoder
 from perception_nodes.inference.nms import suppress
 from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.data.augmentation import training_transform
+from perception_nodes.learning.data.balance import likely_by_rarest
 from perception_nodes.learning.data.batches import (
     BoxBatch,
     normalised,
@@ -92,6 +93,8 @@ class DetectionTask:
         self.dataset = PictureDataset(
             labelled_pictures(training, recipe.classes), training_transform(recipe.data)
         )
+        shown = self.dataset.shown(len(recipe.classes))
+        self._likely = likely_by_rarest(shown, recipe.data.balanced)
         self.truth = validation
         pictures = labelled_pictures(validation, recipe.classes)
         self.validation = spread_over(pictures, recipe.schedule.validation_images)
@@ -115,6 +118,7 @@ class DetectionTask:
             self.schedule,
             workers=self.recipe.data.workers,
             seed=self.seed + 7919 * (epoch + 1),
+            likely=self._likely,
             ranks=ranks,
         )
 

@@ -19,6 +19,7 @@ from perception_nodes.inference.class_map import map_classes
 from perception_nodes.inference.decoders.masks import checked_logits
 from perception_nodes.learning.adversarial.training import FrameAttack, attacked_batch
 from perception_nodes.learning.compute import device_of
+from perception_nodes.learning.data.balance import likely_by_rarest
 from perception_nodes.learning.data.batches import (
     normalised,
     preprocessor_of,
@@ -86,6 +87,8 @@ class SegmentationTask:
         chosen = spread_over(validation.pictures, recipe.schedule.validation_images)
         self.validation = dataclasses.replace(validation, pictures=tuple(chosen))
         self._weights = class_weights(self.dataset.pixel_counts(), recipe.loss.balance)
+        balanced = recipe.data.balanced
+        self._likely = likely_by_rarest(self.dataset.shown(), balanced) if balanced else None
         self._teacher = teacher_of(recipe)
 
     def build_model(self) -> nn.Module:
@@ -118,6 +121,7 @@ class SegmentationTask:
             workers=self.recipe.data.workers,
             seed=self.seed + 7919 * (epoch + 1),
             collate=stack_masks,
+            likely=self._likely,
             ranks=ranks,
         )
 
