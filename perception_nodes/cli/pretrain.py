@@ -78,12 +78,13 @@ def pretrain(
         highlight=False,
     )
     run = TrainingRun(
-        command=('perception', 'pretrain'),
-        words=[
-            *('--recipe', str(recipe)),
+        command='perception pretrain',
+        recipe=recipe,
+        choice=[
             *(word for place in pictures for word in ('--pictures', place)),
             *choice,
             *(['--every', str(every)] if every > 1 else []),
+            *(['--topic', topic] if topic else []),
         ],
         data=', '.join(pictures),
         options=options,

@@ -55,8 +55,11 @@ def detection(
     from perception_nodes.learning.tasks.detection import DetectionTask
 
     run = TrainingRun(
-        words=['detection', '--recipe', str(recipe), '--data', data, '--val', val],
+        command='perception train detection',
+        recipe=recipe,
+        choice=['--data', data, '--val', val],
         data=data,
+        held_out=held_out,
         start=start,
         trunk=trunk,
         options=options,
@@ -115,16 +118,15 @@ def segmentation(
     from perception_nodes.learning.segmenter_bundling import SegmenterBundler
     from perception_nodes.learning.tasks.segmentation import SegmentationTask
 
-    choice = ['--val', val] if val else ['--cut', str(cut), '--gap', str(gap)]
     run = TrainingRun(
-        words=[
-            'segmentation',
-            '--recipe',
-            str(recipe),
+        command='perception train segmentation',
+        recipe=recipe,
+        choice=[
             *(word for address in data for word in ('--data', address)),
-            *choice,
+            *(['--val', val] if val else ['--cut', str(cut), '--gap', str(gap)]),
         ],
         data=', '.join(data),
+        held_out=held_out,
         start=start,
         trunk=trunk,
         options=options,
@@ -169,8 +171,11 @@ def path(
     from perception_nodes.learning.tasks.path import PathTask
 
     run = TrainingRun(
-        words=['path', '--recipe', str(recipe), '--data', data, '--val', val],
+        command='perception train path',
+        recipe=recipe,
+        choice=['--data', data, '--val', val],
         data=data,
+        held_out=held_out,
         trunk=trunk,
         options=options,
     )

@@ -66,14 +66,14 @@ def classification(
     from perception_nodes.learning.tasks.classification import ClassificationTask
 
     run = TrainingRun(
-        words=[
-            'classification',
-            '--recipe',
-            str(recipe),
+        command='perception train classification',
+        recipe=recipe,
+        choice=[
             *(word for address in data for word in ('--data', address)),
             *(['--val', val] if val else ['--cut', str(cut), '--track', tracks]),
         ],
         data=', '.join(data),
+        held_out=held_out,
         start=start,
         trunk=trunk,
         options=options,

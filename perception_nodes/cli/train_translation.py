@@ -67,10 +67,11 @@ def translation(
     from perception_nodes.learning.tasks.translation import TranslationTask
     from perception_nodes.learning.translator_bundling import write_translator
 
-    words = ['translation', '--recipe', str(recipe), '--synthetic', synthetic]
-    words += [word for source in real for word in ('--real', source)]
+    reals = [word for source in real for word in ('--real', source)]
     run = TrainingRun(
-        words=[*words, '--cut', str(cut)],
+        command='perception train translation',
+        recipe=recipe,
+        choice=['--synthetic', synthetic, *reals, '--cut', str(cut)],
         data=f'{synthetic}, towards {", ".join(real)}',
         options=options,
     )

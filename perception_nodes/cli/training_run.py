@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from perception_nodes.inference.bundle import ModelBundle
     from perception_nodes.inference.bundle_sections import Provenance
     from perception_nodes.learning.bundling import Bundler, BundleReport
+    from perception_nodes.learning.compute import Compute
     from perception_nodes.learning.loop import Trainer
     from perception_nodes.learning.task import Progress, Task
     from perception_nodes.visualization.report import Section
@@ -73,6 +74,20 @@ class RunOptions:
         """CPU threads, at least 1."""
         return self.threads or os.cpu_count() or 1
 
+    def words(self, compute: Compute) -> list[str]:
+        """
+        Return the options that change what comes out, as another machine must be told them.
+
+        :param compute: what the run chose.
+        """
+        words = [] if self.seed is None else ['--seed', str(self.seed)]
+        words += ['--device', compute.device.type, '--precision', compute.precision]
+        # Each thread learns a part of the batch, with norms of its own; a GPU takes it whole.
+        words += ['--threads', str(self.thread_count)] if compute.device.type == 'cpu' else []
+        words += ['--time-limit-min', f'{self.time_limit_min:g}'] if self.time_limit_min else []
+        words += ['--licence', self.licence] if self.licence != 'unknown' else []
+        return words
+
 
 def with_run_options(learn: Callable[..., None]) -> Callable[..., None]:
     """
@@ -105,17 +120,38 @@ class TrainingRun:
     """
     One training, by its command.
 
-    :param words: the command without what does not change the result, and without options.
-    :param command: what comes before them.
+    :param command: its words before the options.
+    :param recipe: file.
+    :param choice: the options that choose what is learnt from and what the epoch is chosen with.
     :param data: what is learnt from, in words.
+    :param held_out: address of what is measured at the end, if any.
     """
 
-    words: list[str]
+    command: str
+    recipe: Path
+    choice: list[str]
     options: RunOptions
     data: str
-    command: tuple[str, ...] = ('perception', 'train')
+    held_out: str = ''
     start: Path | None = None
     trunk: Path | None = None
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """What is learnt from beside the recipe, by name; a resumed run must have the same."""
+        from perception_nodes.inference.bundle import file_sha256
+
+        begun = {'start': self.start, 'trunk': self.trunk}
+        files = {name: f'sha256 {file_sha256(path)}' for name, path in begun.items() if path}
+        return {'data': shlex.join(self.choice), **files}
+
+    def source(self, compute: Compute) -> str:
+        """Return the command with all that changes what comes out."""
+        words = [*self.command.split(), '--recipe', str(self.recipe), *self.choice]
+        words += ['--held-out', self.held_out] if self.held_out else []
+        words += ['--start', str(self.start)] if self.start else []
+        words += ['--trunk', str(self.trunk)] if self.trunk else []
+        return shlex.join([*words, *self.options.words(compute)])
 
     def learn(self, task: Task, name: str, *, pretrained: bool) -> tuple[nn.Module, Provenance]:
         """Train with a progress bar; return the best network and where it comes from."""
@@ -135,6 +171,7 @@ class TrainingRun:
         trainer = Trainer(
             task,
             options.out,
+            sources=self.sources,
             resume=options.resume,
             time_limit_s=options.time_limit_min * 60 or None,
             threads=options.thread_count,
@@ -147,11 +184,8 @@ class TrainingRun:
         others = f' in {ranks.count} processes' if ranks.count > 1 else ''
         console.print(f'Training on {trainer.compute}{others}', highlight=False)
         _train(trainer, name)
-        begun = [] if options.seed is None else ['--seed', str(options.seed)]
-        begun += ['--start', str(self.start)] if self.start else []
-        begun += ['--trunk', str(self.trunk)] if self.trunk else []
         provenance = provenance_of(
-            shlex.join([*self.command, *self.words, *begun]),
+            self.source(trainer.compute),
             self.data,
             options.licence,
             trainer.history(),
@@ -213,6 +247,8 @@ def _train(trainer: Trainer, name: str) -> None:
                 console.print(f'epoch {now.epoch}: {_words(now.figures)}', highlight=False)
 
         trainer.run([show])
+    if trainer.early_end:
+        console.print(f'ended early {trainer.early_end}', highlight=False)
     draw_curve(read_record(trainer.folder / RECORD), trainer.folder / 'curve.png', name)
 
 

@@ -33,7 +33,12 @@ class Compute:
         """Return words for people."""
         gpu = self.device.type == 'cuda'
         place = torch.cuda.get_device_name(self.device) if gpu else 'CPU'
-        return f'{place}, {"bf16" if self.mixed else "fp32"}'
+        return f'{place}, {self.precision}'
+
+    @property
+    def precision(self) -> str:
+        """Return the arithmetic as it is asked for."""
+        return 'bf16' if self.mixed else 'fp32'
 
     @classmethod
     def choose(cls, device: str = 'auto', precision: str = 'auto') -> Compute:

@@ -140,13 +140,11 @@ class Trainer:
     @property
     def early_end(self) -> str:
         """Why the run ended before its last epoch, empty where its patience was not at its end."""
-        epochs = self.task.schedule.epochs
+        epochs, patience = self.task.schedule.epochs, self.best.patience
         if not self.best.has_waited_enough or self.epoch >= epochs:
             return ''
-        return (
-            f'after epoch {self.epoch} of {epochs}: {self.best.waited} validations without a '
-            f'better {self.task.metric}'
-        )
+        waited = f'no better {self.task.metric} for a patience of {patience}'
+        return f'after epoch {self.epoch} of {epochs}: {waited}'
 
     def best_model(self) -> nn.Module:
         """Return the network with the best weights, on the CPU; the training is over."""

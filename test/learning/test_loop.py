@@ -90,7 +90,7 @@ def test_run_ends_when_its_patience_does_also_when_resumed(task, tmp_path: Path)
     whole.run()
     assert whole.epoch == 4
     assert whole.history()['ended_early'] == (
-        'after epoch 4 of 5: 2 validations without a better mAP50'
+        'after epoch 4 of 5: no better mAP50 for a patience of 2'
     )
     first = Trainer(told_by(task, figures[:3]), tmp_path / 'broken')
     with pytest.raises(StopIteration):

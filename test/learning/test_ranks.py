@@ -157,7 +157,7 @@ def test_processes_begin_and_end_with_one_network_and_end_together(
     assert first == second
     assert all(first[name]['begun'] != first[name]['ended'] for name in cases)
     assert first['patient']['steps'] == 3, 'a step an epoch, the second and third no better'
-    assert first['patient']['end'].startswith('after epoch 3 of 6: 2 validations without a better')
+    assert first['patient']['end'].startswith('after epoch 3 of 6: no better mIoU')
     assert first['resumed'] == {**first['patient'], 'begun': 3}
     assert first['widths'][0] == 4
 

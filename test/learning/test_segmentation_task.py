@@ -168,3 +168,7 @@ def test_command_learns_cuts_resumes_and_leaves_a_bundle(
     again = CliRunner().invoke(app, [*map(str, words), '--resume'])
     assert again.exit_code == 0, again.output
     assert read_bundle(out / 'bundle').spec.weights.sha256 == bundle.spec.weights.sha256
+    with pytest.raises(ValueError, match=r'data was .*--cut 0\.2 --gap 1, is .*--cut 0\.3 '):
+        CliRunner().invoke(
+            app, [*map(str, words), '--cut', '0.3', '--resume'], catch_exceptions=False
+        )

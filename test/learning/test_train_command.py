@@ -36,6 +36,8 @@ def test_command_leaves_bundle_record_and_curve(recipe_file, coco_folder, tmp_pa
     assert result.exit_code == 0, result.output + str(result.exception)
     bundle = read_bundle(out / 'bundle')
     assert bundle.spec.provenance.source.startswith('perception train detection --recipe')
+    assert f'--held-out {data}' in bundle.spec.provenance.source
+    assert '--threads 1' in bundle.spec.provenance.source
     assert {metric.name for metric in bundle.spec.metrics} >= {'mAP50', 'AP50/square'}
     assert len((out / 'metrics.jsonl').read_text().splitlines()) == 30
     assert (out / 'curve.png').stat().st_size > 1000
@@ -64,3 +66,15 @@ def test_unknown_kind_of_data_is_refused_before_training(recipe_file, tmp_path: 
     assert isinstance(result.exception, ValueError)
     assert 'coco' in str(result.exception)
     assert not (tmp_path / 'run').exists()
+
+
+def test_early_end_is_told(recipe_file, coco_folder, tmp_path: Path):
+    values = yaml.safe_load(recipe_file.read_text())
+    values['schedule'] |= {'learning_rate': 0.0, 'patience': 1}
+    recipe_file.write_text(yaml.safe_dump(values))
+    data, out = f'coco:{coco_folder / "annotations.json"}', tmp_path / 'run'
+    result = call('--recipe', recipe_file, '--data', data, '--val', data, '--out', out)
+    epochs = len((out / 'metrics.jsonl').read_text().splitlines())
+    assert 2 <= epochs < 30
+    words = f'ended early after epoch {epochs} of 30: no better mAP50 for a patience of 1'
+    assert words in ' '.join(result.output.split())
