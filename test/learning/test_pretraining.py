@@ -243,7 +243,7 @@ class TestCommand:
         assert ('no gain' in result.output) == no_gain
         source = report['provenance']['source']
         assert source.startswith('perception pretrain --recipe')
-        assert source.endswith('--seed 3')
+        assert ' --cut 0.4 --gap 2 --seed 3 ' in source
         assert report['provenance']['initialisation'] == 'random'
         assert cv2.imread(str(out / 'neighbours.jpg')).shape[0] == 6 * 76
         assert (out / 'curve.png').exists()
