@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ from rclpy.clock import Clock, ClockType
 
 from perception_nodes.driving.command_timeout import CommandTimeout, CommandTimeoutConfig
 from perception_nodes.ros.diagnostics import Health, Level
+from perception_nodes.ros.last_message import destroy_once_heard
 from perception_nodes.ros.lifecycle_node import LifecycleConfig, PerceptionNode
 from perception_nodes.ros.qos import RESULT_QOS, overridable, own_copy
 from perception_nodes.ros.running import run_node
 from perception_nodes.structures import check_settings, setting
+
+_log = logging.getLogger(__name__)
 
 _WATCH_PERIOD_S = 0.01
 
@@ -39,8 +43,9 @@ class CmdVelTimeoutNode(PerceptionNode[CmdVelTimeoutNodeConfig]):
     Stand before a base that has no time-out of its own: a killed publisher sends no zero.
 
     Commands pass unchanged as they come. When none has come for ``cmd_vel_timeout_s`` of steady
-    time, zero is sent for ``zero_repeat_s``; so it is, once, when the node stops. A command with a
-    number that is not finite does not pass. The base must hear this node alone.
+    time, since the start as well, zero is sent for ``zero_repeat_s``; so it is, once, when the
+    node stops. A command with a number that is not finite does not pass. The base must hear this
+    node alone.
 
     Subscribes:
       - ``cmd_vel_in`` (geometry_msgs/Twist): speeds; geometry_msgs/TwistStamped with
@@ -65,7 +70,7 @@ class CmdVelTimeoutNode(PerceptionNode[CmdVelTimeoutNodeConfig]):
         """Pass commands on, and watch."""
         config = self.configuration
         kind = TwistStamped if config.cmd_vel_stamped else Twist
-        self._timeout = CommandTimeout(config)
+        self._timeout = CommandTimeout(config, time.monotonic_ns())
         self._ends = (
             self.create_publisher(
                 kind, 'cmd_vel_out', own_copy(RESULT_QOS), qos_overriding_options=overridable()
@@ -85,23 +90,24 @@ class CmdVelTimeoutNode(PerceptionNode[CmdVelTimeoutNodeConfig]):
         if ends is None:
             return
         publisher, subscription, timer = ends
-        publisher.publish(self._zero())
         self.destroy_timer(timer)
         self.destroy_subscription(subscription)
-        self.destroy_publisher(publisher)
+        publisher.publish(self._zero())
+        if not destroy_once_heard(self, publisher):
+            _log.error('the last zero may not have reached the base: it did not answer')
 
     def health(self) -> Health:
         """Return whether commands come."""
         timeout = self._timeout
         if timeout is None:
             return Health()
-        level, message = Level.OK, 'commands pass'
+        level, message = Level.OK, 'commands pass' if timeout.has_passed else 'no command yet'
         if timeout.is_silent:
             level = Level.WARN
-            message = (
-                f'no command on {self.resolve_topic_name("cmd_vel_in")} for more than '
-                f'{self.configuration.cmd_vel_timeout_s} s: zero was sent'
-            )
+            since = f'for more than {self.configuration.cmd_vel_timeout_s} s'
+            when = since if timeout.has_passed else 'yet'
+            topic = self.resolve_topic_name('cmd_vel_in')
+            message = f'no command on {topic} {when}: zero was sent'
         values = {'timeouts': timeout.timeouts, 'refused_commands': timeout.refused}
         return Health(level=level, message=message, values=values)
 

@@ -131,11 +131,22 @@ def test_a_source_of_obstacles_that_is_wanted_must_speak_even_when_nothing_is_th
 
 @pytest.fixture
 def timeout():
-    return CommandTimeout(CommandTimeoutConfig(cmd_vel_timeout_s=0.2, zero_repeat_s=1.0))
+    config = CommandTimeoutConfig(cmd_vel_timeout_s=0.2, zero_repeat_s=1.0)
+    return CommandTimeout(config, start_ns=0)
 
 
-def test_nothing_is_sent_before_the_first_command(timeout):
-    assert not timeout.must_stop(10 * S)
+def test_who_waits_in_vain_for_the_first_command_sends_zero_for_a_while(timeout):
+    sent = [timeout.must_stop(ms * MS) for ms in (100, 200, 201, 1200, 1300)]
+    assert sent == [False, False, True, True, False]
+    assert timeout.is_silent
+    assert not timeout.has_passed
+    assert timeout.timeouts == 0
+
+
+def test_a_first_command_in_time_needs_no_zero(timeout):
+    assert timeout.take((0.5, 0.1), 150 * MS)
+    assert timeout.has_passed
+    assert not timeout.must_stop(300 * MS)
 
 
 def test_a_silent_publisher_is_replaced_by_zero_for_a_while(timeout):

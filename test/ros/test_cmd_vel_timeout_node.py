@@ -32,7 +32,7 @@ rclpy.spin(node)
 
 @pytest.fixture
 def relay(graph):
-    node = graph.add(CmdVelTimeoutNode)
+    node = graph.add(CmdVelTimeoutNode, zero_repeat_s=0.3)
     graph.wait_until(lambda: node.state_label == 'active')
     return node
 
@@ -57,10 +57,25 @@ def steering(graph, kind: type = Twist):
     return publisher
 
 
-def test_nothing_is_sent_before_somebody_steers(graph, relay):
+def driven(heard: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return what the base heard from the first command that was not zero."""
+    first = next((index for index, (_, speed) in enumerate(heard) if speed), len(heard))
+    return heard[first:]
+
+
+def test_a_relay_that_hears_nobody_lets_a_base_stand_that_may_still_roll(graph):
     heard = heard_from(graph)
+    node = graph.add(CmdVelTimeoutNode, zero_repeat_s=0.3)
+    graph.wait_until(lambda: node.state_label == 'active')
+    assert node.health().message == 'no command yet'
+    graph.wait_until(lambda: heard)
+    assert node.health().message == 'no command on /cmd_vel_in yet: zero was sent'
+    assert node.health().values['timeouts'] == 0
     graph.turn(0.6)
-    assert heard == []
+    count = len(heard)
+    assert {speed for _, speed in heard} == {0.0}
+    graph.turn(0.5)
+    assert len(heard) == count, 'the topic is left to others'
 
 
 def test_a_command_passes_unchanged_and_zero_follows_silence(graph, relay):
@@ -70,12 +85,14 @@ def test_a_command_passes_unchanged_and_zero_follows_silence(graph, relay):
     command.linear.x, command.angular.z = 0.4, -0.2
     sent = time.monotonic()
     publisher.publish(command)
-    graph.wait_until(lambda: len(heard) > 1)
-    assert [speed for _, speed in heard[:2]] == [0.4, 0.0]
-    assert 0.15 < heard[1][0] - sent < 0.4
-    graph.turn(1.5)
+    graph.wait_until(lambda: len(driven(heard)) > 1)
+    assert relay.health().values['timeouts'] == 1
+    passed = driven(heard)
+    assert [speed for _, speed in passed[:2]] == [0.4, 0.0]
+    assert 0.15 < passed[1][0] - sent < 0.4
+    graph.turn(0.8)
     count = len(heard)
-    assert {speed for _, speed in heard[1:]} == {0.0}
+    assert {speed for _, speed in driven(heard)[1:]} == {0.0}
     graph.turn(0.5)
     assert len(heard) == count, 'the topic is left to others'
 
@@ -87,7 +104,8 @@ def test_a_number_that_is_none_does_not_pass(graph, relay):
     command.linear.x = float('nan')
     publisher.publish(command)
     graph.turn(0.5)
-    assert heard == []
+    assert driven(heard) == []
+    assert all(speed == 0.0 for _, speed in heard), 'NaN is not zero'
     assert relay.health().values['refused_commands'] == 1
 
 
@@ -99,11 +117,11 @@ def test_stamped_commands(graph):
     command = TwistStamped()
     command.header.frame_id, command.twist.linear.x = 'base_link', 0.3
     publisher.publish(command)
-    graph.wait_until(lambda: len(messages) > 1)
-    assert messages[0] == command
-    assert messages[1].header.frame_id == 'base_link'
-    assert messages[1].header.stamp.sec > 0
-    assert messages[1].twist == Twist()
+    graph.wait_until(lambda: command in messages[:-1])
+    zero = messages[messages.index(command) + 1]
+    assert zero.header.frame_id == 'base_link'
+    assert zero.header.stamp.sec > 0
+    assert zero.twist == Twist()
 
 
 def test_zero_is_left_when_the_node_is_deactivated(graph, relay):
@@ -112,7 +130,7 @@ def test_zero_is_left_when_the_node_is_deactivated(graph, relay):
     command = Twist()
     command.linear.x = 0.4
     publisher.publish(command)
-    graph.wait_until(lambda: heard)
+    graph.wait_until(lambda: driven(heard))
     request = ChangeState.Request()
     request.transition.id = Transition.TRANSITION_DEACTIVATE
     graph.call(ChangeState, '/cmd_vel_timeout_node/change_state', request)
@@ -123,14 +141,14 @@ def test_a_killed_publisher_leaves_a_robot_that_stands(graph, relay):
     heard = heard_from(graph)
     process = subprocess.Popen([sys.executable, '-c', PUBLISHER])
     try:
-        graph.wait_until(lambda: len(heard) > 10, 30.0)
+        graph.wait_until(lambda: len(driven(heard)) > 10, 30.0)
         process.send_signal(signal.SIGKILL)
         killed = time.monotonic()
         graph.wait_until(lambda: heard[-1][1] == 0.0)
     finally:
         process.kill()
         process.wait()
-    first_zero = next(when for when, speed in heard if speed == 0.0)
+    first_zero = next(when for when, speed in driven(heard) if speed == 0.0)
     assert first_zero - killed < 0.3
     graph.turn(0.2)
     assert 'for more than 0.2 s' in relay.health().message
