@@ -6,7 +6,6 @@ from typing import Any
 
 from nav_msgs.msg import Odometry
 from rclpy.node import Node
-from rclpy.qos import QoSPresetProfiles
 from sensor_msgs.msg import Imu
 
 from perception_nodes.geometry import RigidTransform
@@ -14,7 +13,7 @@ from perception_nodes.geometry.transform_buffer import JUMP_BACK_NS
 from perception_nodes.geometry.transform_history import TransformHistory
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
 from perception_nodes.ros.mask_input_config import MaskInputConfig
-from perception_nodes.ros.qos import RESULT_QOS, own_copy
+from perception_nodes.ros.qos import SENSOR_QOS, own_copy
 from perception_nodes.ros.transform_listener import TransformSource
 from perception_nodes.streaming import NotYetError
 
@@ -49,11 +48,12 @@ class AttitudeSource:
         if config.attitude_source == 'tf' and map_frame is None:
             raise ValueError('attitude_source: tf is not for this node; take imu or odometry')
         if config.attitude_source == 'imu':
-            qos = QoSPresetProfiles.SENSOR_DATA.value
-            self._subscription = node.create_subscription(Imu, 'imu', self._on_imu, qos)
+            self._subscription = node.create_subscription(
+                Imu, 'imu', self._on_imu, own_copy(SENSOR_QOS)
+            )
         elif config.attitude_source == 'odometry':
             self._subscription = node.create_subscription(
-                Odometry, 'odometry', self._on_odometry, own_copy(RESULT_QOS)
+                Odometry, 'odometry', self._on_odometry, own_copy(SENSOR_QOS)
             )
 
     def close(self) -> None:

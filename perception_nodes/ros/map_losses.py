@@ -28,7 +28,7 @@ class MapLosses:
         # Copies: the worker counts on meanwhile.
         updates, events = dict(stage.grid.counts.updates), dict(stage.grid.counts.events)
         refused = {k.value: n for k, n in updates.items() if k is not UpdateStatus.FUSED}
-        lost = source.lost_masks + Counter(refused)
+        lost = source.losses + Counter(refused)
         news, self._reported = lost - self._reported, lost
         if news:
             self._words = self._cause(news, source)
@@ -53,6 +53,4 @@ class MapLosses:
         """Return the cause of the newest losses in words."""
         if any(reason in source.losses for reason in news):
             return source.last_loss
-        if any(reason in source.lost_masks for reason in news):
-            return f'{next(iter(news))}: are both published, with equal stamps?'
         return self.last_refusal

@@ -28,7 +28,8 @@ def map_frame_from(placed: PlacedMask, config: MaskInputConfig) -> MapFrame:
         raise ValueError('the mask was placed without the pose of the robot')
     mask = mask_pixels(placed.mask, 'mask')
     camera = placed.camera.for_picture((mask.shape[1], mask.shape[0]))
-    confidence = placed.confidence
+    confidence, depth = placed.confidence, placed.depth
+    of_mask = placed.mask.header.frame_id
     return MapFrame(
         mask=mask,
         confidence=None if confidence is None else mask_pixels(confidence, 'confidence'),
@@ -36,7 +37,7 @@ def map_frame_from(placed: PlacedMask, config: MaskInputConfig) -> MapFrame:
         ground=ground_of(camera, placed, config),
         odom_from_base=placed.odom_from_base,
         stamp_ns=stamp_ns_from_msg(placed.mask.header.stamp),
-        points_xyz=None if placed.depth is None else camera_points(placed.depth, camera),
+        points_xyz=None if depth is None else camera_points(depth, camera, of_mask),
     )
 
 
@@ -74,13 +75,20 @@ def mask_pixels(message: Image, name: str) -> np.ndarray:
     return view.array
 
 
-def camera_points(message: Image | PointCloud2, camera: CameraModel) -> np.ndarray:
+def camera_points(message: Image | PointCloud2, camera: CameraModel, of_mask: str) -> np.ndarray:
     """
     Return where pixels are, (H, W, 3) float32 metres in the camera's frame, NaN unknown.
 
-    :param message: depth image, or organised cloud in the camera's frame.
-    :raises ValueError: for messages that cannot be used.
+    :param message: depth image or organised cloud.
+    :param of_mask: frame of the mask, which has to be that of the message, too.
+    :raises ValueError: for messages that cannot be used, or of another frame.
     """
+    of_depth = message.header.frame_id
+    if of_depth != of_mask:
+        raise ValueError(
+            f'depth is in the frame {of_depth!r}, the mask in {of_mask!r}: give depth registered '
+            'to the camera of the mask, in its optical frame (z forward)'
+        )
     if isinstance(message, PointCloud2):
         return organised_points_from_msg(message)
     depth_m = depth_to_metres(view_from_msg(message))

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,7 +30,7 @@ from perception_nodes.ros.frame_health import SourceState
 from perception_nodes.ros.frame_subscription import Arrival, FrameSubscription
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
 from perception_nodes.ros.mask_input_config import MaskInputConfig
-from perception_nodes.ros.qos import LATCHED_QOS, RESULT_QOS, overridable, own_copy
+from perception_nodes.ros.qos import LATCHED_QOS, SENSOR_QOS, overridable, own_copy, tell_unheard
 from perception_nodes.ros.transform_listener import transform_source
 from perception_nodes.ros.transforms_conversion import LINK_FROM_OPTICAL
 from perception_nodes.streaming import NotYetError, StampJoin, WaitingQueue
@@ -44,6 +44,7 @@ _DEPTH_TOPICS: dict[str, tuple[str, type[Any]]] = {
     'depth': ('depth', Image),
     'points': ('points_in', PointCloud2),
 }
+_CURES = {'confidence': 'use_confidence:=false', 'depth': 'a larger sync_tolerance_s'}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -104,7 +105,7 @@ class MaskSource:
         if len(self._images) > 1:
             self._join = StampJoin(
                 [*self._images], tolerance_ns=round(config.sync_tolerance_s * _NS),
-                deadline_ns=max(1, patience_ns),
+                deadline_ns=max(1, patience_ns), on_lost=self._on_unpaired,
             )  # fmt: skip
         self._queue: WaitingQueue[dict[str, Arrival], Arrival] = WaitingQueue(
             self._complete, deadline_ns=patience_ns
@@ -112,6 +113,7 @@ class MaskSource:
         self._calibrations = CalibrationHistory()
         self._labels: dict[int, str] | None = None
         self._ears: list[Subscription] = []
+        self._unheard: dict[str, str] = {}
         self._callback: Callable[[Arrival], object] | None = None
         self.topic = self._images['mask'].topic
         self.losses: Counter[str] = Counter()
@@ -123,20 +125,12 @@ class MaskSource:
         return self._images['mask'].state
 
     @property
-    def lost_masks(self) -> Counter[str]:
-        """Masks that went nowhere, by reason."""
-        alone = {k: n for k, n in self._unpaired.items() if k.startswith('mask_without')}
-        return self.losses + Counter(alone)
-
-    @property
-    def _unpaired(self) -> dict[str, int]:
-        """What found no partners; of depth pictures that is usual, cameras are faster."""
-        return {} if self._join is None else self._join.drops
-
-    @property
     def values(self) -> dict[str, object]:
         """Figures for the diagnostics."""
-        lost = self.losses + Counter(self._unpaired)
+        # Depth pictures without a mask are usual, cameras are faster; masks are in the losses.
+        drops = {} if self._join is None else self._join.drops
+        others = {k: n for k, n in drops.items() if not k.startswith('mask_without')}
+        lost = self.losses + Counter(others)
         return {
             'waiting': len(self._queue),
             'camera_info_changes': self._calibrations.changes,
@@ -150,7 +144,7 @@ class MaskSource:
         self._attitude = AttitudeSource(
             self._node, self._config, self._transforms, self._map_frame
         )
-        self._listen(CameraInfo, 'camera_info', self._on_info, RESULT_QOS)
+        self._listen(CameraInfo, 'camera_info', self._on_info, SENSOR_QOS)
         self._listen(LabelInfo, 'label_info', self._on_labels, LATCHED_QOS)
         for stream, subscription in self._images.items():
             subscription.start(partial(self._on_image, stream))
@@ -172,9 +166,14 @@ class MaskSource:
         self._queue.clear()
 
     def _listen(self, kind: type[Any], topic: str, callback: Any, qos: Any) -> None:
+        def tell(words: str) -> None:
+            self._unheard[topic] = f' ({words})'
+            _log.warning('%s: %s', self._node.resolve_topic_name(topic), words)
+
         made = self._node.create_subscription(
-            kind, topic, callback, own_copy(qos), qos_overriding_options=overridable()
-        )
+            kind, topic, callback, own_copy(qos), qos_overriding_options=overridable(),
+            event_callbacks=tell_unheard(tell),
+        )  # fmt: skip
         self._ears.append(made)
 
     def _on_info(self, info: CameraInfo) -> None:
@@ -214,24 +213,37 @@ class MaskSource:
             return
         ready, given_up = self._queue.poll(now_ns)
         for lost in given_up:
-            self._lose(lost.error)
-            self._on_loss(lost.item['mask'], lost.error)
+            self._lose(lost.item['mask'], lost.error)
         for arrival in ready:
             self._callback(arrival)
 
-    def _lose(self, error: NotYetError) -> None:
+    def _on_unpaired(self, stream: str, arrival: Arrival, missing: Sequence[str]) -> None:
+        if stream != 'mask':
+            return
+        tolerance_s = self._config.sync_tolerance_s
+        when = f'within {tolerance_s} s of a mask' if tolerance_s else 'with the stamp of a mask'
+        words = '; '.join(
+            f'no {name} {when} on {self._images[name].topic}: publish it, or {_CURES[name]}'
+            for name in missing
+            if name in _CURES
+        )
+        reason = f'mask_without_{"_".join(missing)}'
+        self._lose(arrival, NotYetError(reason, words or 'no complete set came'))
+
+    def _lose(self, mask: Arrival, error: NotYetError) -> None:
         self.losses[error.reason] += 1
         self.last_loss = str(error)
         if self.losses[error.reason] % _LOG_EVERY == 1:
             _log.warning('mask left out (%s): %s', error.reason, error)
+        self._on_loss(mask, error)
 
     def _complete(self, found: dict[str, Arrival]) -> Arrival:
         """Return the mask with its surroundings, or raise what is missing."""
         mask = found['mask']
         stamp_ns, message = mask.stamp_ns, mask.message
         if self._labels is None:
-            topic = self._node.resolve_topic_name('label_info')
-            raise NotYetError('no_labels', f'no class names have come on {topic}')
+            words = f'no class names have come on {self._named("label_info")}'
+            raise NotYetError('no_labels', words)
         try:
             base = self._config.base_frame
             placed = PlacedMask(
@@ -251,13 +263,17 @@ class MaskSource:
             message=placed, stamp_ns=stamp_ns, arrived_ns=mask.arrived_ns, age_ns=mask.age_ns
         )
 
+    def _named(self, topic: str) -> str:
+        """Return the full name of a topic, and why somebody on it is not heard."""
+        return self._node.resolve_topic_name(topic) + self._unheard.get(topic, '')
+
     def _pose(self, base_frame: str, stamp_ns: int) -> RigidTransform | None:
         if self._map_frame is None:
             return None
         return self._transforms.lookup(self._map_frame, base_frame, stamp_ns)
 
     def _camera(self, stamp_ns: int) -> CameraModel:
-        topic = self._node.resolve_topic_name('camera_info')
+        topic = self._named('camera_info')
         try:
             camera = self._calibrations.at(stamp_ns)
         except UncalibratedCameraError as error:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
     QoSPolicyKind,
     QoSProfile,
     ReliabilityPolicy,
+    qos_policy_name_from_kind,
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
@@ -28,6 +31,10 @@ _OVERRIDABLE = (
 
 RESULT_QOS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=_RESULT_DEPTH, reliability=ReliabilityPolicy.RELIABLE
+)
+# For what comes again and again: publishers of either reliability are heard.
+SENSOR_QOS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=_RESULT_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT
 )
 LATCHED_QOS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
@@ -71,6 +78,23 @@ def own_copy(profile: QoSProfile) -> QoSProfile:
     the override of one topic to all others.
     """
     return copy(profile)
+
+
+def tell_unheard(tell: Callable[[str], object]) -> SubscriptionEventCallbacks:
+    """
+    Return what notices a publisher that a subscription cannot hear.
+
+    :param tell: called with the reason and the cure in words.
+    """
+
+    def on_incompatible(event: Any) -> None:
+        policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
+        tell(
+            f'a publisher offers another {policy} than is asked for, and is not heard: change it '
+            'there, or by qos_overrides here'
+        )
+
+    return SubscriptionEventCallbacks(incompatible_qos=on_incompatible)
 
 
 def image_overridable() -> QoSOverridingOptions:

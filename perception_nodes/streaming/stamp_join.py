@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -52,6 +52,8 @@ class StampJoin(Generic[T]):
     :param capacity: most items that wait in one stream.
     :param jump_back_ns: a stamp this far before the newest one of its stream is a jump of the
         clock (a bag that starts again, a simulator that was reset); less is reordering.
+    :param on_lost: told (stream, item, missing streams) for each item that waited in vain, beyond
+        the deadline or until too many waited.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class StampJoin(Generic[T]):
         deadline_ns: int = 500_000_000,
         capacity: int = 16,
         jump_back_ns: int = 1_000_000_000,
+        on_lost: Callable[[str, T, Sequence[str]], object] = lambda stream, item, missing: None,
     ) -> None:
         if len(streams) < 2 or len(set(streams)) != len(streams):
             raise ValueError(f'StampJoin needs two or more different streams, got {streams!r}')
@@ -75,6 +78,7 @@ class StampJoin(Generic[T]):
         self._deadline_ns = deadline_ns
         self._capacity = capacity
         self._jump_back_ns = jump_back_ns
+        self._on_lost = on_lost
         self._waiting: dict[str, list[_Entry[T]]] = {name: [] for name in streams}
         self._newest_ns: dict[str, int] = {}
         self._used_ns: dict[str, deque[int]] = {name: deque(maxlen=capacity) for name in streams}
@@ -106,7 +110,8 @@ class StampJoin(Generic[T]):
         joined = self._complete(stream, entries[-1], now_ns)
         if len(entries) > self._capacity:
             self._drops['overflow'] += 1
-            entries.pop(0)
+            oldest = entries.pop(0)
+            self._on_lost(stream, oldest.item, self._missing(stream, oldest))
         return joined
 
     def expire(self, now_ns: int) -> int:
@@ -117,10 +122,11 @@ class StampJoin(Generic[T]):
             for entry in entries
             if now_ns - entry.arrived_ns > self._deadline_ns
         ]
-        for stream, entry in late:
-            self._drops[f'{stream}_without_{"_".join(self._missing(stream, entry))}'] += 1
-        for stream, entry in late:
+        missing = [self._missing(stream, entry) for stream, entry in late]
+        for (stream, entry), names in zip(late, missing, strict=True):
+            self._drops[f'{stream}_without_{"_".join(names)}'] += 1
             self._waiting[stream].remove(entry)
+            self._on_lost(stream, entry.item, names)
         return len(late)
 
     def reset(self) -> None:

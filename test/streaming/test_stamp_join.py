@@ -85,6 +85,31 @@ def test_stream_that_never_comes_names_every_missing_partner():
     assert join.drops == {'a_without_b_c': 1}
 
 
+def test_whoever_waits_in_vain_is_told_with_what_was_missing():
+    lost = []
+    join = StampJoin(
+        ('a', 'b', 'c'), deadline_ns=10, capacity=2, on_lost=lambda *told: lost.append(told)
+    )
+    join.add('a', 1, 'first', 0)
+    join.add('b', 1, 'half', 0)
+    join.expire(11)
+    assert lost == [('a', 'first', ['c']), ('b', 'half', ['c'])]
+    for stamp in (2, 3, 4):
+        join.add('a', stamp, f'at {stamp}', 12)
+    assert lost[2:] == [('a', 'at 2', ['b', 'c'])]
+    assert join.drops == {'a_without_c': 1, 'b_without_c': 1, 'overflow': 1}
+
+
+def test_whoever_finds_its_partner_or_is_replaced_is_not_told_as_lost():
+    lost = []
+    join = pair(on_lost=lambda *told: lost.append(told))
+    join.add('mask', 1, 'm', 0)
+    join.add('mask', 1, 'again', 0)
+    join.add('depth', 1, 'd', 0)
+    join.expire(10 * S)
+    assert lost == []
+
+
 def test_every_second_message_lost_joins_the_other_half():
     join = pair(deadline_ns=100 * MS)
     joined = []

@@ -272,9 +272,10 @@ class TestDiagnostics:
     def test_mask_whose_confidence_never_comes_is_named(self, robot, known, status):
         robot.drive(known.scene(), [1])
         robot.mask.publish(known.image_of(known.scene(), robot.stamp_ns(2)))
-        item, _ = status(lambda item, values: 'left out' in item.message)
+        item, values = status(lambda item, values: 'left out' in item.message)
         assert item.level == DiagnosticStatus.WARN
-        assert 'mask_without_confidence' in item.message
+        assert 'no confidence with the stamp of a mask on /confidence' in item.message
+        assert values['lost (mask_without_confidence)'] == '1'
 
     def test_companions_that_come_more_often_than_masks_are_no_loss(self, robot, known, status):
         robot.drive(known.scene(), [1])
