@@ -15,7 +15,8 @@ from rclpy.clock import Clock, ClockType
 from perception_nodes.driving import DriveState
 from perception_nodes.driving.goal_guard import GoalGuard, GoalGuardConfig
 from perception_nodes.ros.diagnostics import Health, Level
-from perception_nodes.ros.follow_path_client import ACTION
+from perception_nodes.ros.follow_path_client import ACTION, CANCEL_SERVICE, LAST_CANCEL_S
+from perception_nodes.ros.goal_cancels import EVERY_GOAL, GoalCancels
 from perception_nodes.ros.lifecycle_node import LifecycleConfig, PerceptionNode
 from perception_nodes.ros.qos import RESULT_QOS, overridable, own_copy
 from perception_nodes.ros.running import run_node
@@ -36,7 +37,8 @@ class FollowPathGuardNode(PerceptionNode[FollowPathGuardNodeConfig]):
 
     A process that was killed cancels no goal, so this one runs apart from it, best beside the
     controller server. It asks the action server of ``follow_path`` to cancel **all** goals, which
-    needs no handle of theirs; it acts only after the path follower has been driving.
+    needs no handle of theirs, until that is confirmed; it acts only after the path follower has
+    been driving.
 
     Subscribes:
       - ``status`` (perception_suite/PathFollowingStatus): of the path follower
@@ -51,13 +53,17 @@ class FollowPathGuardNode(PerceptionNode[FollowPathGuardNodeConfig]):
     def __init__(self, **node_options: Any) -> None:
         super().__init__('follow_path_guard_node', **node_options)
         self._guard: GoalGuard | None = None
+        self._cancels: GoalCancels | None = None
         self._ends: tuple[Any, Any, Any] | None = None
+        self._refusal = ''
 
     def start(self) -> None:
         """Listen and watch."""
-        self._guard = GoalGuard(self.configuration)
+        self._guard, self._refusal = GoalGuard(self.configuration), ''
+        client = self.create_client(CancelGoal, CANCEL_SERVICE)
+        self._cancels = GoalCancels(client)
         self._ends = (
-            self.create_client(CancelGoal, f'{ACTION}/_action/cancel_goal'),
+            client,
             self.create_subscription(
                 PathFollowingStatus, 'status', self._on_status, own_copy(RESULT_QOS),
                 qos_overriding_options=overridable(),
@@ -70,11 +76,15 @@ class FollowPathGuardNode(PerceptionNode[FollowPathGuardNodeConfig]):
     def stop(self) -> None:
         """Stop watching, and what is being watched."""
         guard, self._guard = self._guard, None
-        if guard is not None and guard.is_watching:
-            self._cancel('the guard stops')
+        cancels, self._cancels = self._cancels, None
         ends, self._ends = self._ends, None
-        if ends is None:
+        if guard is None or cancels is None or ends is None:
             return
+        if guard.is_watching:
+            _cancel_all(cancels, 'the guard stops')
+        cancels.finish(LAST_CANCEL_S)
+        if cancels.is_waiting:
+            _log.error('Nav2 may still follow its path: %s', cancels.problem)
         client, subscription, timer = ends
         self.destroy_timer(timer)
         self.destroy_subscription(subscription)
@@ -82,32 +92,61 @@ class FollowPathGuardNode(PerceptionNode[FollowPathGuardNodeConfig]):
 
     def health(self) -> Health:
         """Return whether there is somebody to stop, and how often that was needed."""
-        guard, ends = self._guard, self._ends
-        if guard is None or ends is None:
+        guard, cancels, ends = self._guard, self._cancels, self._ends
+        if guard is None or cancels is None or ends is None:
             return Health()
+        values = {
+            'cancelled': guard.stops,
+            'last_reason': guard.reason or 'none',
+            'last_refusal': self._refusal or 'none',
+        }
         level, message = Level.OK, 'watching' if guard.is_watching else 'nobody drives'
-        if guard.is_watching and not ends[0].service_is_ready():
+        topic = self.resolve_topic_name('status')
+        if cancels.is_waiting:
+            level, message = Level.ERROR, cancels.problem or 'Nav2 has been asked to cancel'
+        elif guard.is_watching and not ends[0].service_is_ready():
             level = Level.ERROR
             message = f'the action server {ACTION} is not there: nothing could be cancelled'
-        values = {'cancelled': guard.stops, 'last_reason': guard.reason or 'none'}
+        elif not self.count_publishers(topic):
+            level = Level.WARN
+            message = f'nobody publishes {topic}: remap it to ~/status of the path follower'
+        elif self._refusal:
+            level, message = Level.WARN, self._refusal
         return Health(level=level, message=message, values=values)
 
     def _on_status(self, message: PathFollowingStatus) -> None:
-        guard = self._guard
-        if guard is not None and guard.hear(DriveState(message.state), time.monotonic_ns()):
-            self._cancel(guard.reason)
+        guard, cancels = self._guard, self._cancels
+        if guard is None or cancels is None:
+            return
+        try:
+            state = DriveState(message.state)
+        except ValueError:
+            # It does not count as a sign of life, so that silence stops what is being followed.
+            self._refusal = (
+                f'{self.resolve_topic_name("status")}: unknown state {message.state}: install one '
+                'version of this package on all computers'
+            )
+            return
+        if guard.hear(state, time.monotonic_ns()):
+            _cancel_all(cancels, guard.reason)
+        elif state is DriveState.DRIVING:
+            cancels.forget(EVERY_GOAL)  # what it follows now is a new path
 
     def _watch(self) -> None:
-        guard = self._guard
-        if guard is not None and guard.must_stop(time.monotonic_ns()):
-            self._cancel(guard.reason)
-
-    def _cancel(self, reason: str) -> None:
-        if self._ends is None:
+        guard, cancels = self._guard, self._cancels
+        if guard is None or cancels is None:
             return
-        _log.warning('all goals of %s are cancelled: %s', ACTION, reason)
-        # An empty id with an empty stamp means every goal (action_msgs/CancelGoal).
-        self._ends[0].call_async(CancelGoal.Request())
+        now_ns = time.monotonic_ns()
+        if guard.must_stop(now_ns):
+            _cancel_all(cancels, guard.reason)
+        cancels.ask(now_ns)
+
+
+def _cancel_all(cancels: GoalCancels, reason: str) -> None:
+    _log.warning('all goals of %s are cancelled: %s', ACTION, reason)
+    now_ns = time.monotonic_ns()
+    cancels.want(EVERY_GOAL, now_ns)
+    cancels.ask(now_ns)
 
 
 def main() -> None:

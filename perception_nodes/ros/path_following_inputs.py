@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from nav2_msgs.msg import SpeedLimit as SpeedLimitMsg
 from nav_msgs.msg import OccupancyGrid, Odometry
 from rclpy.node import Node
-from rclpy.qos import QoSPresetProfiles, QoSProfile
+from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 from std_msgs.msg import Bool
 from vision_msgs.msg import Detection2DArray
@@ -20,17 +20,15 @@ from vision_msgs.msg import Detection2DArray
 from perception_nodes.driving import ObstacleSource, Pilot, SpeedLimit
 from perception_nodes.driving.obstacles import points_from_boxes, points_from_occupancy
 from perception_nodes.driving.prediction import PoseUnknownError
+from perception_nodes.driving.shared_pilot import SharedPilot
 from perception_nodes.geometry import GroundProjection
 from perception_nodes.ros.image_conversion import stamp_ns_from_msg
 from perception_nodes.ros.path_conversion import motion_from_msg, planar_from_msg
 from perception_nodes.ros.path_following_config import PathFollowingNodeConfig
-from perception_nodes.ros.qos import RESULT_QOS, overridable, own_copy
+from perception_nodes.ros.qos import RESULT_QOS, SENSOR_QOS, overridable, own_copy, tell_unheard
 
 _log = logging.getLogger(__name__)
 _LOG_EVERY = 100
-
-Guarded = Callable[[Callable[[Pilot], object]], bool]
-"""Runs something on the pilot while nobody else does; False where that was not possible."""
 
 
 class PathFollowingInputs:
@@ -39,27 +37,26 @@ class PathFollowingInputs:
 
     :param node: on which to subscribe.
     :param config: which sources are wanted.
-    :param guarded: gives access to the pilot.
+    :param pilot: to whom all of it is told.
     :ivar refused: messages that could not be used, by topic.
     :ivar last_refusal: the latest of them in words.
     """
 
-    def __init__(self, node: Node, config: PathFollowingNodeConfig, guarded: Guarded) -> None:
+    def __init__(self, node: Node, config: PathFollowingNodeConfig, pilot: SharedPilot) -> None:
         self._node = node
         self._config = config
-        self._guarded = guarded
+        self._pilot = pilot
         self._odometry_frame = ''
         self._ground: tuple[str, int, GroundProjection] | None = None
         self.refused: Counter[str] = Counter()
         self.last_refusal = ''
         self._ears: list[Subscription] = []
-        sensor = QoSPresetProfiles.SENSOR_DATA.value
-        self._listen(Odometry, 'odometry', self._on_odometry, sensor)
+        self._listen(Odometry, 'odometry', self._on_odometry, SENSOR_QOS)
         self._listen(SpeedLimitMsg, 'speed_limit', self._on_speed_limit, RESULT_QOS)
         if config.require_dead_man:
-            self._listen(Bool, 'dead_man', self._on_dead_man, RESULT_QOS)
+            self._listen(Bool, 'dead_man', self._on_dead_man, SENSOR_QOS)
         if ObstacleSource.DETECTIONS.value in config.obstacle_sources:
-            self._listen(Detection2DArray, 'detections', self._on_detections, RESULT_QOS)
+            self._listen(Detection2DArray, 'detections', self._on_detections, SENSOR_QOS)
         if ObstacleSource.OCCUPANCY.value in config.obstacle_sources:
             self._listen(OccupancyGrid, 'occupancy', self._on_occupancy, RESULT_QOS)
 
@@ -85,8 +82,9 @@ class PathFollowingInputs:
                 self._refuse(topic, str(error))
 
         made = self._node.create_subscription(
-            kind, topic, take, own_copy(qos), qos_overriding_options=overridable()
-        )
+            kind, topic, take, own_copy(qos), qos_overriding_options=overridable(),
+            event_callbacks=tell_unheard(lambda words: self._refuse(topic, words)),
+        )  # fmt: skip
         self._ears.append(made)
 
     def _refuse(self, topic: str, words: str) -> None:
@@ -98,15 +96,15 @@ class PathFollowingInputs:
     def _on_odometry(self, message: Odometry) -> None:
         sample = motion_from_msg(message, self._config.base_frame)
         self._odometry_frame = message.header.frame_id
-        self._guarded(lambda pilot: pilot.take_odometry(sample, time.monotonic_ns()))
+        now_ns = time.monotonic_ns()
+        self._pilot.hear(lambda pilot: pilot.take_odometry(sample, now_ns))
 
     def _on_speed_limit(self, message: SpeedLimitMsg) -> None:
         limit = SpeedLimit(value=message.speed_limit, percentage=message.percentage)
-        self._guarded(lambda pilot: pilot.follower.limit_speed(limit))
+        self._pilot.limit_speed(limit)
 
     def _on_dead_man(self, message: Bool) -> None:
-        now_ns = time.monotonic_ns()
-        self._guarded(lambda pilot: pilot.follower.vitals.note_dead_man(message.data, now_ns))
+        self._pilot.note_dead_man(message.data, time.monotonic_ns())
 
     def _on_detections(self, message: Detection2DArray) -> None:
         frame_id, stamp_ns = message.header.frame_id, stamp_ns_from_msg(message.header.stamp)
@@ -120,7 +118,10 @@ class PathFollowingInputs:
         if abs(stamp_ns - of_ns) * 1e-9 > self._config.max_obstacles_age_s:
             raise ValueError(f'boxes and masks are {abs(stamp_ns - of_ns) * 1e-9:.2f} s apart')
         points = points_from_boxes(self._boxes(message), ground)
-        self._take(ObstacleSource.DETECTIONS, points, stamp_ns)
+        source, now_ns = ObstacleSource.DETECTIONS.value, time.monotonic_ns()
+        self._pilot.hear(
+            lambda pilot: pilot.follower.take_obstacles(source, points, stamp_ns, now_ns)
+        )
 
     def _boxes(self, message: Detection2DArray) -> np.ndarray:
         """Return (N, 4) continuous pixel boxes of the detections that count."""
@@ -145,26 +146,23 @@ class PathFollowingInputs:
                 f'{self._odometry_frame!r}: the two must be the same'
             )
         info = message.info
+        if not (math.isfinite(info.resolution) and info.resolution > 0):
+            raise ValueError(f'the resolution of the grid is {info.resolution}, must be above 0 m')
         costs = np.array(message.data, np.int8).reshape(info.height, info.width)
         odom_from_grid = planar_from_msg(info.origin)
+        now_ns = time.monotonic_ns()
 
         def take(pilot: Pilot) -> None:
             try:
                 pose = pilot.follower.motion.pose_at(stamp_ns)
             except PoseUnknownError as error:
-                raise ValueError(str(error)) from error
+                self._refuse('occupancy', str(error))
+                return
             points = points_from_occupancy(
                 costs, info.resolution, pose.inverse() @ odom_from_grid,
                 min_cost=self._config.obstacle_min_cost,
             )  # fmt: skip
-            self._give(pilot, ObstacleSource.OCCUPANCY, points, stamp_ns)
+            source = ObstacleSource.OCCUPANCY.value
+            pilot.follower.take_obstacles(source, points, stamp_ns, now_ns)
 
-        self._guarded(take)
-
-    def _take(self, source: ObstacleSource, points: np.ndarray, stamp_ns: int) -> None:
-        self._guarded(lambda pilot: self._give(pilot, source, points, stamp_ns))
-
-    def _give(
-        self, pilot: Pilot, source: ObstacleSource, points: np.ndarray, stamp_ns: int
-    ) -> None:
-        pilot.follower.take_obstacles(source.value, points, stamp_ns, time.monotonic_ns())
+        self._pilot.hear(take)

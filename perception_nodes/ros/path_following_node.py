@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import sys
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool
 
-from perception_nodes.driving import (
-    DriveState,
-    Fault,
-    FollowerStatus,
-    ObstacleSource,
-    Pilot,
-    StopReason,
-)
-from perception_nodes.driving.prediction import PoseUnknownError
-from perception_nodes.geometry import PlanarPose
+from perception_nodes.driving import DriveState, Fault, ObstacleSource, Pilot, StopReason
+from perception_nodes.driving.shared_pilot import SharedPilot
 from perception_nodes.path import PathEstimate
 from perception_nodes.ros.diagnostics import Health, Level
 from perception_nodes.ros.follow_path_client import FollowPathClient
 from perception_nodes.ros.frame_pipeline import FrameJob, FramePipeline
 from perception_nodes.ros.frame_subscription import Arrival
+from perception_nodes.ros.helm import Helm
+from perception_nodes.ros.image_conversion import stamp_ns_from_msg
 from perception_nodes.ros.lifecycle_node import PerceptionNode
+from perception_nodes.ros.mask_faults import fault_of_loss
 from perception_nodes.ros.mask_source import MaskSource, PlacedMask
 from perception_nodes.ros.path_following_config import Drive, PathFollowingNodeConfig
 from perception_nodes.ros.path_following_inputs import PathFollowingInputs
@@ -37,12 +28,6 @@ from perception_nodes.ros.path_following_outputs import PathFollowingOutputs
 from perception_nodes.ros.path_frame import PathFrame, path_frame_from
 from perception_nodes.ros.running import run_node
 from perception_nodes.streaming import NotYetError
-
-_log = logging.getLogger(__name__)
-
-_PATIENCE_WITH_PILOT_S = 0.1
-"""A decision waits so long for a mask in work; then the robot is told to stand."""
-_CALIBRATION_REASONS = ('no_camera_info', 'uncalibrated', 'bad_camera_info')
 
 
 class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
@@ -88,18 +73,15 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__('path_following_node', **node_options)
-        self._lock = threading.Lock()
-        self._pilot: Pilot | None = None
+        self._shared: SharedPilot | None = None
         self._outputs: PathFollowingOutputs | None = None
         self._pipeline: FramePipeline | None = None
         self._source: MaskSource | None = None
         self._inputs: PathFollowingInputs | None = None
         self._nav2: FollowPathClient | None = None
+        self._helm: Helm | None = None
         self._enabling: Any = None
         self._timer: Any = None
-        self._status: FollowerStatus | None = None
-        self._newest: tuple[PathEstimate, int] | None = None
-        self._picture_ns: int | None = None
 
     def load(self) -> None:
         """Offer the topics."""
@@ -107,22 +89,27 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
 
     def start(self) -> None:
         """Subscribe, and decide from now on; driving has to be enabled."""
-        config = self.configuration
-        self._pilot = Pilot(None, config, config, config.classes)
-        self._inputs = PathFollowingInputs(self, config, self._with_pilot)
+        config, outputs = self.configuration, self._outputs
+        if outputs is None:
+            raise RuntimeError('start needs what load offers')
+        self._shared = SharedPilot(Pilot(None, config, config, config.classes))
+        self._inputs = PathFollowingInputs(self, config, self._shared)
         self._source = MaskSource(self, config, on_loss=self._on_loss)
         if config.drive == Drive.FOLLOW_PATH.value:
             self._nav2 = FollowPathClient(self, config)
+        self._helm = Helm(self.get_clock(), self._shared, self._inputs, outputs, self._nav2)
         self._pipeline = FramePipeline(
             self, self._source, convert=self._convert, work=self._work, on_error=self.note_error
         )
         self._pipeline.start()
         self._enabling = self.create_service(SetBool, '~/enable', self._on_enable)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timer = self.create_timer(1 / config.control_rate_hz, self._on_timer, clock=steady)
+        self._timer = self.create_timer(1 / config.control_rate_hz, self._helm.tick, clock=steady)
 
     def stop(self) -> None:
         """Let the robot stand, whoever moves it, and unsubscribe."""
+        if self._shared is not None:
+            self._shared.enable(False)
         if self._outputs is not None:
             self._outputs.stand()
         nav2, self._nav2 = self._nav2, None
@@ -142,7 +129,7 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
             inputs.close()
         if self._outputs is not None:  # a mask that was in work may have commanded since
             self._outputs.stand()
-        self._pilot = self._status = self._newest = self._picture_ns = None
+        self._shared = self._helm = None
 
     def free(self) -> None:
         """Give the topics back."""
@@ -152,15 +139,13 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
 
     def changed(self, configuration: PathFollowingNodeConfig) -> None:
         """Take over mode, preference and speed."""
-        if self._pilot is not None:
-            self._with_pilot(lambda pilot: pilot.configure(configuration, configuration))
+        if self._shared is not None:
+            self._shared.configure(configuration, configuration)
 
     def health(self) -> Health:
         """Return figures of the frame path, and why the robot does not drive."""
-        pipeline, source, inputs, status = (
-            self._pipeline, self._source, self._inputs, self._status
-        )  # fmt: skip
-        if pipeline is None or source is None or inputs is None:
+        pipeline, source, inputs, helm = self._pipeline, self._source, self._inputs, self._helm
+        if pipeline is None or source is None or inputs is None or helm is None:
             return Health()
         health = pipeline.health(
             stale_after_s=self.configuration.stale_after_s, last_error=self.last_error
@@ -169,6 +154,7 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
             **{f'refused ({topic})': count for topic, count in sorted(inputs.refused.items())},
         )
         nav2_problem = self._nav2.problem if self._nav2 is not None else ''
+        status = helm.status
         if status is not None:
             words = f'{status.fault.reason.name.lower()}: {status.fault.text}'
             health = health.with_values(driving=status.state.name.lower(), why=words)
@@ -181,55 +167,50 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
             health = health.with_values(last_refusal=inputs.last_refusal)
         return health
 
-    def _with_pilot(self, action: Callable[[Pilot], object]) -> bool:
-        """Run something on the pilot; return False where a mask keeps it busy for too long."""
-        # Never without end: a mask that hangs must not silence the watchdog on this thread.
-        if not self._lock.acquire(timeout=_PATIENCE_WITH_PILOT_S):
-            return False
-        try:
-            if self._pilot is not None:
-                action(self._pilot)
-        finally:
-            self._lock.release()
-        return True
-
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        self._with_pilot(lambda pilot: pilot.enable(request.data))
-        self._on_timer()
-        status = self._status
+        shared, helm = self._shared, self._helm
+        if shared is None or helm is None:
+            response.message = 'the node is not active'
+            return response
+        shared.enable(request.data)
+        decided, status = helm.tick(), helm.status
         response.success = True
-        response.message = f'{status.state.name.lower()}: {status.fault.text}' if status else ''
+        response.message = 'noted, counts from the next decision on: a mask is in work'
+        if decided and status is not None:
+            response.message = f'{status.state.name.lower()}: {status.fault.text}'
         return response
 
     def _on_loss(self, arrival: Arrival, error: NotYetError) -> None:
         """Note a mask that cannot be placed, and what it lacks."""
-        reason = StopReason.TF_MISSING
-        if error.reason in _CALIBRATION_REASONS:
-            reason = StopReason.NO_CAMERA_INFO
-        elif error.reason == 'no_labels':
-            reason = StopReason.PATH_LOST
-        fault = Fault(reason, str(error))
-        stamp_ns, now_ns = arrival.stamp_ns, time.monotonic_ns()
-        self._with_pilot(lambda pilot: pilot.miss_mask(fault, stamp_ns, now_ns))
+        self._miss(fault_of_loss(error), arrival.stamp_ns)
+
+    def _miss(self, fault: Fault, stamp_ns: int) -> None:
+        """Note a mask that nobody can look at."""
+        now_ns = time.monotonic_ns()
+        if self._shared is not None:
+            self._shared.hear(lambda pilot: pilot.miss_mask(fault, stamp_ns, now_ns))
 
     def _convert(self, placed: PlacedMask) -> PathFrame:
-        return path_frame_from(placed, self.configuration)
+        try:
+            return path_frame_from(placed, self.configuration)
+        except ValueError as error:
+            stamp_ns = stamp_ns_from_msg(placed.mask.header.stamp)
+            self._miss(Fault(StopReason.PATH_LOST, f'mask refused: {error}'), stamp_ns)
+            raise
 
     def _work(self, job: FrameJob) -> None:
         """Look for the path in a mask, decide, and publish, in the worker's thread."""
         outputs, pipeline, inputs = self._outputs, self._pipeline, self._inputs
-        if outputs is None or pipeline is None or inputs is None:
+        shared, helm = self._shared, self._helm
+        if outputs is None or pipeline is None or inputs is None or shared is None or helm is None:
             return
         seen, stamp_ns = job.frame, job.arrival.stamp_ns
         inputs.note_ground(job.arrival.message.mask.header.frame_id, stamp_ns, seen.ground)
-        with self._lock:
-            if self._pilot is None:
-                return
-            estimate = self._look(self._pilot, seen, stamp_ns)
-            self._picture_ns = stamp_ns
-            self._decide(self._pilot)
+        with shared.held(time.monotonic_ns()) as pilot:
+            estimate = self._look(pilot, seen, stamp_ns)
+            helm.note_mask(estimate, stamp_ns)
+            helm.decide(pilot)
         if estimate is not None:
-            self._newest = (estimate, stamp_ns)
             outputs.publish_estimate(estimate, stamp_ns)
         pipeline.note_published(job)
 
@@ -240,53 +221,11 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
             pilot.follower.take_obstacles(source, seen.standing_xy, stamp_ns, now_ns)
         try:
             pilot.name_classes(seen.labels)
-        except ValueError as error:
-            pilot.miss_mask(Fault(StopReason.PATH_LOST, str(error)), stamp_ns, now_ns)
-            return None
-        return pilot.take_mask(seen.mask, seen.confidence, seen.ground, stamp_ns, now_ns)
-
-    def _on_timer(self) -> None:
-        """Decide without a mask: silence has to stop the robot, too."""
-        if self._with_pilot(self._decide):
-            self._lead_nav2()
-            return
-        if self._outputs is not None:
-            self._outputs.stand()
-        if self._nav2 is not None:
-            self._nav2.cancel()
-
-    def _decide(self, pilot: Pilot) -> None:
-        """Decide and publish; the lock is held, so that commands leave in their order."""
-        now_ns = self.get_clock().now().nanoseconds
-        status = pilot.step(now_ns, time.monotonic_ns())
-        if self._outputs is not None:
-            self._outputs.publish_status(status, self._picture_ns)
-        before, self._status = self._status, status
-        if before is None or before.state is not status.state:
-            self._tell(status)
-
-    def _tell(self, status: FollowerStatus) -> None:
-        words = status.state.name.lower()
-        if status.fault.text:
-            words += f' ({status.fault.reason.name.lower()}): {status.fault.text}'
-        stops = status.state in (DriveState.STOPPING, DriveState.STOPPED)
-        _log.log(logging.WARNING if stops else logging.INFO, words)
-
-    def _lead_nav2(self) -> None:
-        """Give Nav2 the newest path while the robot may drive, and take it back otherwise."""
-        nav2, inputs, status, newest = self._nav2, self._inputs, self._status, self._newest
-        if nav2 is None or inputs is None or status is None:
-            return
-        if status.state is not DriveState.DRIVING or newest is None:
-            nav2.cancel()
-            return
-        estimate, stamp_ns = newest
-        poses: list[PlanarPose] = []
-        with contextlib.suppress(PoseUnknownError):
-            self._with_pilot(lambda pilot: poses.append(pilot.follower.motion.pose_at(stamp_ns)))
-        if poses and estimate.is_valid:
-            frame_id = inputs.odometry_frame
-            nav2.follow(estimate.points_xy, poses[0], frame_id, stamp_ns, time.monotonic_ns())
+            return pilot.take_mask(seen.mask, seen.confidence, seen.ground, stamp_ns, now_ns)
+        except Exception as error:
+            words = f'mask given up: {type(error).__name__}: {error}'
+            self._miss(Fault(StopReason.PATH_LOST, words), stamp_ns)
+            raise
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from geometry_msgs.msg import Twist, TwistStamped
@@ -14,6 +15,7 @@ from std_msgs.msg import Header
 from perception_nodes.driving import STAND, DriveCommand, DriveState, FollowerStatus
 from perception_nodes.path import PathEstimate
 from perception_nodes.ros.image_conversion import stamp_ns_to_msg
+from perception_nodes.ros.last_message import destroy_once_heard
 from perception_nodes.ros.path_conversion import (
     command_to_msg,
     estimate_to_msg,
@@ -49,11 +51,14 @@ class PathFollowingOutputs:
         if config.drive == Drive.CMD_VEL.value:
             kind = TwistStamped if config.cmd_vel_stamped else Twist
             self._cmd_vel = self._offer(kind, 'cmd_vel')
-            self._publishers.append(self._cmd_vel)
         self._commanding = False
+        self._stands = False
 
     def close(self) -> None:
-        """Remove the topics."""
+        """Remove the topics, ``cmd_vel`` not before its last zero has arrived."""
+        cmd_vel, self._cmd_vel = self._cmd_vel, None
+        if cmd_vel is not None:
+            destroy_once_heard(self._node, cmd_vel)
         while self._publishers:
             self._node.destroy_publisher(self._publishers.pop())
 
@@ -71,6 +76,8 @@ class PathFollowingOutputs:
         """
         now = self._node.get_clock().now().to_msg()
         is_disabled = status.state is DriveState.DISABLED
+        if status.state is DriveState.STOPPING and self._stands:
+            status = replace(status, command=STAND)  # a ramp does not begin again after zero
         if not is_disabled or self._commanding:
             self._command(status.command, picture_ns)
         self._commanding = not is_disabled
@@ -83,6 +90,7 @@ class PathFollowingOutputs:
             self._command(STAND, None)
 
     def _command(self, command: DriveCommand, picture_ns: int | None) -> None:
+        self._stands = command == STAND
         if self._cmd_vel is None:
             return
         header = None

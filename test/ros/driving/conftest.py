@@ -56,22 +56,25 @@ class LaneRobot:
     :ivar moves: whether odometry moves on.
     :ivar lives: whether the picture changes from one to the next, as living ones do.
     :ivar holds: what the dead man's switch says, None for silence.
+    :ivar confidence: (240, 320) uint8 beside each mask, None for none.
+    :param repeated: quality of what is published again and again, beside pictures.
     """
 
-    def __init__(self, graph, **parameters):
+    def __init__(self, graph, repeated=10, **parameters):
         self.graph = graph
         settings = {'require_dead_man': False, 'recover_s': 0.2, **parameters}
         self.node = graph.add(PathFollowingNode, **settings)
         graph.wait_until(lambda: self.node.state_label == 'active')
         self.mask = straight_lane()
         self.sees, self.moves, self.lives, self.holds = True, True, True, None
+        self.confidence = np.full((H, W), 250, np.uint8)
         probe = graph.probe
         self._mask = probe.create_publisher(Image, 'mask', 5)
         self._confidence = probe.create_publisher(Image, 'confidence', 5)
-        self._odometry = probe.create_publisher(Odometry, 'odometry', 10)
-        self._dead_man = probe.create_publisher(Bool, 'dead_man', 10)
+        self._odometry = probe.create_publisher(Odometry, 'odometry', repeated)
+        self._dead_man = probe.create_publisher(Bool, 'dead_man', repeated)
         self.labels = probe.create_publisher(LabelInfo, 'label_info', LATCHED_QOS)
-        self.info = probe.create_publisher(CameraInfo, 'camera_info', 10)
+        self.info = probe.create_publisher(CameraInfo, 'camera_info', repeated)
         self.static = probe.create_publisher(TFMessage, '/tf_static', LATCHED_QOS)
         self.commands: list[tuple[float, float, float]] = []
         if not parameters.get('cmd_vel_stamped'):
@@ -143,11 +146,13 @@ class LaneRobot:
             mask = self.mask.copy()
             mask[0, 0] = self._count % 2 if self.lives else 0
             self._mask.publish(self._image(mask, stamp))
-            self._confidence.publish(self._image(np.full((H, W), 250, np.uint8), stamp))
+            if self.confidence is not None:
+                self._confidence.publish(self._image(self.confidence, stamp))
 
     def _image(self, pixels: np.ndarray, stamp) -> Image:
+        height, width = pixels.shape
         return Image(
-            header=Header(stamp=stamp, frame_id=OPTICAL), width=W, height=H, step=W,
+            header=Header(stamp=stamp, frame_id=OPTICAL), width=width, height=height, step=width,
             encoding='mono8', data=array.array('B', pixels.tobytes()),
         )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The path follower over DDS: it drives when all is healthy, and stops for every reason."""
 
+import threading
 import time
 
 import numpy as np
@@ -13,9 +14,11 @@ from lifecycle_msgs.srv import ChangeState
 from nav2_msgs.msg import SpeedLimit
 from nav_msgs.msg import OccupancyGrid
 from perception_suite.msg import PathFollowingStatus as Status
+from rclpy.qos import QoSPresetProfiles
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
+from perception_nodes.driving import Pilot
 from perception_nodes.ros.path_following_node import PathFollowingNode
 from perception_nodes.ros.running import run_node  # noqa: F401 - what the process test runs
 
@@ -113,6 +116,65 @@ def test_missing_transform_is_named(make_robot):
     robot.graph.wait_until(lambda: robot.status[-1].reason == Status.REASON_TF_MISSING)
     assert 'camera_optical_frame' in robot.status[-1].text
     assert all(speed == 0.0 for _, speed, _ in robot.commands)
+
+
+def test_disabling_lets_it_stand_while_a_mask_hangs(make_robot, monkeypatch):
+    robot = make_robot()
+    robot.drive()
+    hangs, over = threading.Event(), threading.Event()
+
+    def hang(*_) -> None:
+        hangs.set()
+        over.wait(30.0)
+
+    monkeypatch.setattr(Pilot, 'take_mask', hang)
+    robot.graph.wait_until(hangs.is_set)
+    since = time.monotonic()
+    answer = robot.enable(False)
+    assert answer.success
+    assert 'a mask is in work' in answer.message
+    assert robot.seconds_to_zero(since) < 0.3
+    robot.moves = False
+    over.set()
+    robot.wait_for_state(Status.STATE_DISABLED)
+
+
+@pytest.mark.parametrize(
+    ('confidence', 'words'),
+    [
+        (None, 'no confidence with the stamp of a mask on /confidence: publish it, or use_confid'),
+        (np.zeros((120, 160), np.uint8), 'confidence is 160x120, the mask 320x240'),
+    ],
+    ids=['missing', 'of another size'],
+)
+def test_pictures_that_cannot_be_used_are_told_as_such(make_robot, confidence, words):
+    robot = make_robot()
+    robot.confidence = confidence
+    robot.settle()
+    robot.enable()
+    robot.graph.wait_until(lambda: words in robot.status[-1].text)
+    assert robot.status[-1].reason == Status.REASON_PATH_LOST
+
+
+def test_an_error_over_a_mask_is_told(make_robot, monkeypatch):
+    def fail(*_) -> None:
+        raise ArithmeticError('the ground fell away')
+
+    monkeypatch.setattr(Pilot, 'take_mask', fail)
+    robot = make_robot()
+    robot.settle()
+    robot.enable()
+    words = 'mask given up: ArithmeticError: the ground fell away'
+    robot.graph.wait_until(lambda: words in robot.status[-1].text)
+
+
+def test_publishers_that_send_best_effort_are_heard(make_robot):
+    robot = make_robot(
+        repeated=QoSPresetProfiles.SENSOR_DATA.value, require_dead_man=True,
+        attitude_source='odometry', patience_s=0.15, max_picture_age_s=0.5, max_path_age_s=0.5,
+    )  # fmt: skip
+    robot.holds = True
+    robot.drive()
 
 
 def test_speed_limit_holds(make_robot):
