@@ -170,6 +170,15 @@ def test_a_state_that_is_not_known_is_no_sign_of_life(graph, guard, tell):
     graph.wait_until(lambda: guard.health().values['cancelled'] == 1)
 
 
+def test_a_follower_that_drives_again_keeps_its_new_goal(graph, guard, tell):
+    tell(Status.STATE_DRIVING)
+    graph.wait_until(lambda: guard._guard.is_watching)
+    tell(Status.STATE_STOPPED)
+    graph.wait_until(lambda: guard._cancels.is_waiting)
+    tell(Status.STATE_DRIVING)
+    graph.wait_until(lambda: not guard._cancels.is_waiting)
+
+
 def test_the_guard_asks_until_it_finds_the_server(graph, nav2, guard, tell, monkeypatch):
     client_goal(graph, nav2)
     monkeypatch.setattr(guard._ends[0], 'service_is_ready', lambda: False)

@@ -16,7 +16,7 @@ from nav_msgs.msg import OccupancyGrid
 from perception_suite.msg import PathFollowingStatus as Status
 from rclpy.qos import QoSPresetProfiles
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
+from vision_msgs.msg import Detection2D, Detection2DArray, LabelInfo, ObjectHypothesisWithPose
 
 from perception_nodes.driving import Pilot
 from perception_nodes.ros.path_following_node import PathFollowingNode
@@ -154,6 +154,15 @@ def test_pictures_that_cannot_be_used_are_told_as_such(make_robot, confidence, w
     robot.enable()
     robot.graph.wait_until(lambda: words in robot.status[-1].text)
     assert robot.status[-1].reason == Status.REASON_PATH_LOST
+
+
+def test_names_of_classes_that_cannot_be_heard_are_told_as_such(make_robot):
+    robot = make_robot()
+    robot.labels = robot.graph.probe.create_publisher(LabelInfo, 'label_info', 10)
+    robot.settle()
+    robot.enable()
+    words = 'no class names have come on /label_info (a publisher offers another durability'
+    robot.graph.wait_until(lambda: words in robot.status[-1].text)
 
 
 def test_an_error_over_a_mask_is_told(make_robot, monkeypatch):
