@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from perception_nodes.driving import DriveState, DrivingConfig, MotionSample, Pilot, SpeedLimit
+from perception_nodes.driving import DrivingConfig, MotionSample, Pilot, SpeedLimit
 from perception_nodes.driving.shared_pilot import BUSY_S, MOST_HEARD, SharedPilot
 from perception_nodes.driving.supervisor import StopReason
 from perception_nodes.geometry import PlanarPose
@@ -96,15 +96,14 @@ def test_too_much_heard_drops_the_oldest_and_nothing_that_is_said_once():
     assert pilot.follower.enabled
 
 
-def test_off_and_on_again_are_both_told():
+def test_off_and_on_again_are_both_told(monkeypatch):
     shared, pilot = share()
-    shared.enable(True)
-    shared.step(0, 0)
-    pilot.follower._controller_error = 'broken'
+    told = []
+    monkeypatch.setattr(pilot, 'enable', told.append)
     shared.enable(False)
     shared.enable(True)
-    assert shared.step(MS, MS).state is DriveState.WAITING
-    assert pilot.follower._controller_error == '', 'switching off forgets it'
+    shared.step(0, 0)
+    assert told == [False, True], 'switching off forgets errors and the place'
 
 
 def test_a_robot_has_to_stand_while_a_mask_takes_too_long(busy):
