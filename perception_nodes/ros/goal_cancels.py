@@ -67,6 +67,8 @@ class GoalCancels:
         wish = self._wishes.pop(goal_id, None)
         while wish is not None and wish.answers:
             self._client.remove_pending_request(wish.answers.popleft())
+        if not self._wishes:
+            self.problem = ''
 
     def ask(self, steady_ns: int) -> None:
         """Look at the answers, and ask where none has confirmed; call it many times a second."""
@@ -80,8 +82,6 @@ class GoalCancels:
             wish.answers = deque(future for future in wish.answers if not future.done())
             if wish.asked_ns is None or steady_ns - wish.asked_ns >= _REPEAT_NS:
                 self._send(goal_id, wish, steady_ns)
-        if not self._wishes:
-            self.problem = ''
 
     def finish(self, patience_s: float) -> None:
         """Ask until everything is confirmed, at most so many seconds; blocks the executor."""

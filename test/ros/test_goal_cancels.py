@@ -140,10 +140,14 @@ def test_a_goal_that_never_arrived_is_given_up_after_a_second(cancels, client):
     assert not cancels.is_waiting
 
 
-def test_a_goal_that_has_ended_by_itself_is_forgotten(cancels, client):
+def test_a_goal_that_has_ended_by_itself_is_forgotten_and_no_problem_any_more(cancels, client):
     cancels.want(GOAL, 0)
     cancels.ask(0)
+    client.answer(Answer.ERROR_REJECTED)
+    cancels.ask(20 * MS)
+    assert cancels.problem
     cancels.forget(GOAL)
+    assert cancels.problem == ''
     cancels.forget(OTHER)
     cancels.ask(1000 * MS)
     assert len(client.sent) == 1
