@@ -38,9 +38,10 @@ from perception_nodes.learning.curve import read_record
 from perception_nodes.learning.data.batches import normalised
 from perception_nodes.learning.data.views import whole_frames
 from perception_nodes.learning.loop import Trainer
-from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
+from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.recipe import recipe_from_dict
 from perception_nodes.learning.recipes.pretraining import PretrainingRecipe
+from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.learning.tasks.pretraining import PretrainingTask, refuse_collapse
 from perception_nodes.learning.trunk_export import write_trunk
 from perception_nodes.learning.warm_start import trunk_from
@@ -57,9 +58,7 @@ class Probe(nn.Module):
 
     def __init__(self, *, pretrained: bool) -> None:
         super().__init__()
-        self.trunk = EfficientNetLiteTrunk(
-            pretrained=pretrained, frozen_stages=0, strides=(STRIDE,)
-        )
+        self.trunk = Trunk(TrunkRecipe(pretrained=pretrained), (STRIDE,))
 
     @torch.inference_mode()
     def features(self, crops: Sequence[np.ndarray], recipe: PretrainingRecipe) -> np.ndarray:

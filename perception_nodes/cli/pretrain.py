@@ -59,6 +59,7 @@ def pretrain(
     options: RunOptions,
 ) -> None:
     """Learn features from frames without labels; OUT/trunk.onnx is for train --trunk."""
+    from perception_nodes.learning.models.imagenet import origin_of
     from perception_nodes.learning.recipe import read_recipe, seeded
     from perception_nodes.learning.recipes.pretraining import PretrainingRecipe
     from perception_nodes.learning.tasks.pretraining import PretrainingTask
@@ -91,7 +92,7 @@ def pretrain(
     )
     task = PretrainingTask(settings, training, held_out)
     before = _view_match_before(task)
-    model, provenance = run.learn(task, settings.name, pretrained=settings.model.pretrained)
+    model, provenance = run.learn(task, settings.name, features=origin_of(settings.model))
     figures = _figures(task.validate(model), options.out)
     figures['view_match_before'] = before
     if figures['view_match'] <= before:

@@ -50,6 +50,7 @@ def detection(
     from perception_nodes.cli.evaluate_detection import errors_of
     from perception_nodes.evaluation.datasets import open_dataset
     from perception_nodes.learning.detector_bundling import DetectorBundler
+    from perception_nodes.learning.models.imagenet import origin_of
     from perception_nodes.learning.recipe import read_recipe, seeded
     from perception_nodes.learning.recipes.detection import DetectionRecipe
     from perception_nodes.learning.tasks.detection import DetectionTask
@@ -74,7 +75,7 @@ def detection(
         held_out=final,
         held_out_words=held_out_words(final.images if final else (), held_out),
     )
-    run.conclude(task, bundler, bundle, errors_of, pretrained=settings.model.pretrained)
+    run.conclude(task, bundler, bundle, errors_of, features=origin_of(settings.model))
 
 
 @app.command()
@@ -113,6 +114,7 @@ def segmentation(
     from perception_nodes.cli.evaluate_segmentation import errors_of
     from perception_nodes.evaluation.masked_sets import joined, open_masked_set
     from perception_nodes.learning.data.masks import cut_by_time
+    from perception_nodes.learning.models.imagenet import origin_of
     from perception_nodes.learning.recipe import read_recipe, seeded
     from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
     from perception_nodes.learning.segmenter_bundling import SegmenterBundler
@@ -145,7 +147,7 @@ def segmentation(
         held_out=final,
         held_out_words=held_out_words(final.pictures if final else (), held_out),
     )
-    run.conclude(task, bundler, bundle, errors_of, pretrained=settings.model.pretrained)
+    run.conclude(task, bundler, bundle, errors_of, features=origin_of(settings.model))
 
 
 @app.command()
@@ -165,6 +167,7 @@ def path(
     """Train a network that names points of the path: checkpoints, the best epoch as a bundle."""
     from perception_nodes.cli.path_errors import errors_of
     from perception_nodes.learning.data.path_sets import open_path_set
+    from perception_nodes.learning.models.imagenet import origin_of
     from perception_nodes.learning.path_bundling import PathBundler
     from perception_nodes.learning.recipe import read_recipe, seeded
     from perception_nodes.learning.recipes.path import PathRecipe
@@ -193,7 +196,7 @@ def path(
         held_out=final,
         held_out_words=held_out_words(final.pictures if final else (), held_out),
     )
-    run.conclude(task, bundler, bundle, errors_of, pretrained=settings.model.pretrained)
+    run.conclude(task, bundler, bundle, errors_of, features=origin_of(settings.model))
 
 
 if __name__ == '__main__':

@@ -61,6 +61,7 @@ def classification(
     from perception_nodes.evaluation.picture_folders import joined, open_picture_folders
     from perception_nodes.learning.classifier_bundling import ClassifierBundler
     from perception_nodes.learning.data.classed import cut_by_track
+    from perception_nodes.learning.models.imagenet import origin_of
     from perception_nodes.learning.recipe import read_recipe, seeded
     from perception_nodes.learning.recipes.classification import ClassificationRecipe
     from perception_nodes.learning.tasks.classification import ClassificationTask
@@ -97,4 +98,4 @@ def classification(
         held_out=final,
         held_out_words=held_out_words(final.pictures if final else (), held_out),
     )
-    run.conclude(task, bundler, bundle, errors_of, pretrained=settings.model.pretrained)
+    run.conclude(task, bundler, bundle, errors_of, features=origin_of(settings.model))

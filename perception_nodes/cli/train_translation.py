@@ -81,7 +81,7 @@ def translation(
     frames = cut_middle(_frames(real, settings), part=cut, gap=_GAP, what='real frames')
     learnt, measured = ([picture.path for picture in part] for part in pictures)
     task = TranslationTask(settings, (learnt, measured), frames)
-    model, provenance = run.learn(task, settings.name, pretrained=False)
+    model, provenance = run.learn(task, settings.name, features='random')
     most = settings.schedule.validation_images
     chosen = replace(labelled, pictures=tuple(spread_over(pictures[1], most)))
     shown = spread_over(frames[0], most), spread_over(frames[1], most)

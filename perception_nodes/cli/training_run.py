@@ -153,8 +153,12 @@ class TrainingRun:
         words += ['--trunk', str(self.trunk)] if self.trunk else []
         return shlex.join([*words, *self.options.words(compute)])
 
-    def learn(self, task: Task, name: str, *, pretrained: bool) -> tuple[nn.Module, Provenance]:
-        """Train with a progress bar; return the best network and where it comes from."""
+    def learn(self, task: Task, name: str, *, features: str) -> tuple[nn.Module, Provenance]:
+        """
+        Train with a progress bar; return the best network and where it comes from.
+
+        :param features: what the trunk began from, in words.
+        """
         import torch
 
         from perception_nodes.learning.bundling import provenance_of
@@ -189,7 +193,7 @@ class TrainingRun:
             self.data,
             options.licence,
             trainer.history(),
-            pretrained=pretrained,
+            features=features,
             start=self.start,
             trunk=self.trunk,
         )
@@ -202,7 +206,7 @@ class TrainingRun:
         target: Path | None,
         errors_of: Callable[[ModelBundle, Any], Sequence[Section]],
         *,
-        pretrained: bool,
+        features: str,
     ) -> None:
         """
         Train, write the bundle, say what was measured, and leave the page about it.
@@ -211,13 +215,13 @@ class TrainingRun:
         :param target: folder of the bundle, ``bundle`` beside the record by default.
         :param errors_of: what the page tells of the errors on the held-out set, or on the
             validation set where there is none.
-        :param pretrained: whether the trunk began from somebody's weights.
+        :param features: what the trunk began from, in words.
         """
         from perception_nodes.cli.training_report import leave_report
         from perception_nodes.learning.checkpoints import RECORD
 
         recipe, out = bundler.recipe, self.options.out
-        model, provenance = self.learn(task, recipe.name, pretrained=pretrained)
+        model, provenance = self.learn(task, recipe.name, features=features)
         bundler = replace(
             bundler, provenance=provenance, threads=self.options.thread_count, track=track
         )

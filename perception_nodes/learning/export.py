@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
+from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.quantised.network import QuantisedNetwork
+from perception_nodes.learning.trunks import EFFICIENTNET_LITE
 
 OPSET = 17  # what ONNX Runtime 1.14 and TensorRT 8.6, the oldest in the field, read
 PARITY_TOLERANCE = 1e-3
@@ -20,6 +24,7 @@ LEAST_INT8_AGREEMENT = 0.98
 a float decides; what comes after differs by whole levels."""
 DETECTOR_OUTPUTS = ('logits', 'ltrb', 'quality')
 SEGMENTER_OUTPUTS = ('logits',)
+_TRUNK_KEY = 'trunk'
 
 
 class ExportError(RuntimeError):
@@ -32,7 +37,8 @@ def export_onnx(
     """
     Write the network with input ``image`` (batch, 3, H, W) float32, any batch size.
 
-    A network that has learnt in int8 writes the int8 file that it has learnt for.
+    A network that has learnt in int8 writes the int8 file that it has learnt for. The file tells
+    its trunk (:func:`trunk_in`), whose batch norms are merged so that tensors keep their names.
 
     :param model: network whose outputs have the batch as first axis.
     :param path: file to write.
@@ -42,6 +48,10 @@ def export_onnx(
     model = model.eval().to(memory_format=torch.contiguous_format)
     if isinstance(model, QuantisedNetwork):
         return model.write(path)
+    trunk = getattr(model, 'trunk', None)
+    if isinstance(trunk, Trunk):
+        model = copy.deepcopy(model)
+        model.trunk = trunk.merged()
     width, height = size_wh
     path.parent.mkdir(parents=True, exist_ok=True)
     names = ['image', *output_names]
@@ -56,7 +66,17 @@ def export_onnx(
         do_constant_folding=True,
         dynamo=False,  # the other exporter needs onnxscript, and gains nothing here
     )
+    if isinstance(trunk, Trunk):
+        written = onnx.load(str(path))
+        written.metadata_props.add(key=_TRUNK_KEY, value=trunk.name)
+        onnx.save(written, str(path))
     return path
+
+
+def trunk_in(written: onnx.ModelProto) -> str:
+    """Return the trunk of an exported network; files without a note are of EfficientNet-Lite0."""
+    noted = {item.key: item.value for item in written.metadata_props}
+    return noted.get(_TRUNK_KEY, EFFICIENTNET_LITE[0])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,8 @@ from torch.nn import functional
 from perception_nodes.evaluation.frechet import FeatureCloud
 from perception_nodes.learning.adversarial.config import LEVELS
 from perception_nodes.learning.compute import device_of
-from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
+from perception_nodes.learning.models.trunk import Trunk
+from perception_nodes.learning.recipes.trunk import TrunkRecipe
 
 STRIDES = (8, 16, 32)
 """Textures and colours, parts, whole things: the Fréchet distance is told for each."""
@@ -88,8 +89,8 @@ class ContentDifference(nn.Module):
         return [functional.instance_norm(part.float(), eps=_EPSILON) for part in features]
 
 
-def _frozen_trunk(strides: Sequence[int]) -> EfficientNetLiteTrunk:
-    trunk = EfficientNetLiteTrunk(pretrained=True, frozen_stages=0, strides=strides)
+def _frozen_trunk(strides: Sequence[int]) -> Trunk:
+    trunk = Trunk(TrunkRecipe(), strides)
     return trunk.eval().requires_grad_(False)
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from perception_nodes.learning.trunks import EFFICIENTNET_LITE, normalisation_of
 from perception_nodes.structures import check_settings, setting, settings_of
 
 
@@ -64,17 +65,16 @@ class Recipe:
 
     :param input_wh: network pixels (width, height).
     :param classes: names in the order of the class ids.
-    :param normalise_mean: per channel, on pixels in 0..1.
-    :param normalise_std: per channel, on pixels in 0..1.
+    :param normalise_mean: per channel, on pixels in 0..1; empty: what the trunk's weights want.
+    :param normalise_std: likewise.
     """
 
     name: str
     classes: tuple[str, ...]
     input_wh: tuple[int, int] = (640, 480)
     seed: int = setting(0, 'seed of every random choice', minimum=0)
-    # (pixel − 127) / 128: what the ImageNet weights of the trunk were trained with.
-    normalise_mean: tuple[float, ...] = (127 / 255,) * 3
-    normalise_std: tuple[float, ...] = (128 / 255,) * 3
+    normalise_mean: tuple[float, ...] = ()
+    normalise_std: tuple[float, ...] = ()
     schedule: ScheduleRecipe = ScheduleRecipe()
 
     def __post_init__(self) -> None:
@@ -84,7 +84,11 @@ class Recipe:
             raise ValueError(f'classes: need distinct names, at least one, got {self.classes}')
         if len(self.input_wh) != 2 or any(side < 32 for side in self.input_wh):
             raise ValueError(f'input_wh: {self.input_wh} must be two numbers of at least 32')
-        for name in ('normalise_mean', 'normalise_std'):
+        trunk = getattr(getattr(self, 'model', None), 'trunk', EFFICIENTNET_LITE[0])
+        names = ('normalise_mean', 'normalise_std')
+        for name, wanted in zip(names, normalisation_of(trunk), strict=True):
+            if not getattr(self, name):
+                object.__setattr__(self, name, wanted)
             if len(getattr(self, name)) != 3:
                 raise ValueError(f'{name}: need three numbers, got {getattr(self, name)}')
 

@@ -21,6 +21,8 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from perception_nodes.learning.export import trunk_in
+from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.models.widths import Shape, resize
 
 _TRUNK = 'trunk.'
@@ -66,11 +68,12 @@ def trunk_from(model: nn.Module, path: Path | None) -> nn.Module:
     Stages that the other network lacks keep what they have.
 
     :param path: ONNX file; None changes nothing.
-    :raises ValueError: the file holds no trunk of these names and shapes.
+    :raises ValueError: the file holds no trunk of these names and shapes, or another one.
     """
     if path is None:
         return model
-    stored = {item.name: item for item in onnx.load(str(path)).graph.initializer}
+    written = onnx.load(str(path))
+    stored = {item.name: item for item in written.graph.initializer}
     found = 0
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -82,6 +85,12 @@ def trunk_from(model: nn.Module, path: Path | None) -> nn.Module:
         raise ValueError(
             f'{path} holds no trunk that fits (no tensors {_TRUNK}…); take the model.onnx of a '
             'bundle that perception train wrote'
+        )
+    trunk = getattr(model, 'trunk', None)
+    if isinstance(trunk, Trunk) and trunk.name != trunk_in(written):
+        raise ValueError(
+            f'{path} holds the trunk {trunk_in(written)}, the recipe says {trunk.name}; set '
+            'model.trunk to that of the file'
         )
     return model
 

@@ -77,7 +77,7 @@ def test_bundle_is_read_back_and_agrees_with_its_golden_frame(
         validation=truth,
         held_out=truth,
         held_out_words='four drawn pictures',
-        provenance=provenance_of('test', 'drawn', 'Apache-2.0', {'steps': 60}, pretrained=False),
+        provenance=provenance_of('test', 'drawn', 'Apache-2.0', {'steps': 60}, features='random'),
         threads=1,
     ).write(trainer.mean.module, tmp_path / 'bundle')
     bundle = read_bundle(tmp_path / 'bundle')

@@ -190,14 +190,10 @@ def open_norms(network: nn.Module) -> OpenNetwork:
 
 
 def _merged_convolutions(network: nn.Module) -> tuple[str, ...]:
-    """Return the names of the convolutions into which a norm was merged: those of the trunk."""
+    """Return the names of the convolutions into which a norm was merged: some of the trunk."""
     if not isinstance(network, SegmenterNet):
         return ()
-    return tuple(
-        f'trunk.{name}'
-        for name, module in network.trunk.named_modules()
-        if isinstance(module, nn.Conv2d)
-    )
+    return tuple(f'trunk.{name}' for name in network.trunk.normed)
 
 
 def _trivial(channels: int) -> nn.BatchNorm2d:

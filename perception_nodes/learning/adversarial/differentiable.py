@@ -14,6 +14,7 @@ from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.bundle_sections import InputSpec
 from perception_nodes.inference.class_map import ClassMap
 from perception_nodes.learning.adversarial.config import LEVELS
+from perception_nodes.learning.export import trunk_in
 from perception_nodes.learning.models.classifier import ClassifierNet
 from perception_nodes.learning.models.segmenter import SegmenterNet, enlarged
 from perception_nodes.learning.recipes.classification import (
@@ -177,14 +178,14 @@ def differentiable_classifier(bundle: ModelBundle) -> PictureClassifier:
     :raises NotDifferentiableError: for any other bundle, saying why and what to take.
     """
     spec = bundle.spec
-    graph = onnx.load(str(bundle.weights_path)).graph if _is_onnx(bundle) else None
-    if graph is None or _QUANTISED & {node.op_type for node in graph.node}:
+    written = onnx.load(str(bundle.weights_path)) if _is_onnx(bundle) else None
+    if written is None or _QUANTISED & {node.op_type for node in written.graph.node}:
         raise _not_ours(bundle, 'it is quantised, or no ONNX file')
     recipe = ClassificationRecipe(name=bundle.name, classes=bundle.classes)
     for stride in _CLASSIFIER_STRIDES:
-        size = ClassifierRecipe(pretrained=False, stride=stride)
-        network = ClassifierNet(replace(recipe, model=size))
         try:
+            size = ClassifierRecipe(trunk=trunk_in(written), pretrained=False, stride=stride)
+            network = ClassifierNet(replace(recipe, model=size))
             load_exported(network, bundle.weights_path, [torch.zeros(1, 3, _PROBE_PX, _PROBE_PX)])
         except ValueError:
             continue
@@ -215,17 +216,19 @@ def _from_torch(bundle: ModelBundle) -> nn.Module:
 
 def _from_onnx(bundle: ModelBundle) -> nn.Module:
     """Return the network that was exported, its size read from the file."""
-    graph = onnx.load(str(bundle.weights_path)).graph
-    if _QUANTISED & {node.op_type for node in graph.node}:
+    written = onnx.load(str(bundle.weights_path))
+    if _QUANTISED & {node.op_type for node in written.graph.node}:
         raise _refused(bundle, 'rounding to int8 has none')
-    if _MARK not in {item.name for item in graph.initializer}:
+    if _MARK not in {item.name for item in written.graph.initializer}:
         raise _refused(bundle, 'its ONNX file holds another network than those trained here')
     recipe = SegmentationRecipe(name=bundle.name, classes=bundle.classes)
     for stride in _STRIDES:
-        # As wide as a recipe can ask for: the file, which may be pruned, makes it narrower.
-        size = SegmenterRecipe(pretrained=False, channels=_WIDEST, output_stride=stride)
-        network = SegmenterNet(replace(recipe, model=size))
         try:
+            # As wide as a recipe can ask for: the file, which may be pruned, makes it narrower.
+            size = SegmenterRecipe(
+                trunk=trunk_in(written), pretrained=False, channels=_WIDEST, output_stride=stride
+            )
+            network = SegmenterNet(replace(recipe, model=size))
             # Measured statistics leave the function alone, so any picture will do.
             probe = torch.linspace(-1, 1, 3 * _PROBE_PX**2).view(1, 3, _PROBE_PX, _PROBE_PX)
             return load_exported(network, bundle.weights_path, [probe], narrower=True)

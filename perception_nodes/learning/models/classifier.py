@@ -6,25 +6,22 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
+from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.recipes.classification import ClassificationRecipe
 
 
 class ClassifierNet(nn.Module):
     """
-    EfficientNet-Lite0, the mean of its features, and one linear layer.
+    A trunk, the mean of its features, and one linear layer.
 
     :param recipe: sizes and classes.
+    :param learns_norms: the batch norms of the trunk are not merged.
     """
 
-    def __init__(self, recipe: ClassificationRecipe) -> None:
+    def __init__(self, recipe: ClassificationRecipe, *, learns_norms: bool = False) -> None:
         super().__init__()
         model = recipe.model
-        self.trunk = EfficientNetLiteTrunk(
-            pretrained=model.pretrained,
-            frozen_stages=model.frozen_stages,
-            strides=(model.stride,),
-        )
+        self.trunk = Trunk(model, (model.stride,), folded=not learns_norms)
         self.dropout = nn.Dropout(model.dropout)
         # A convolution of one place is a linear layer, and stands in exported files among the
         # others, where a later training finds it again.

@@ -7,7 +7,7 @@ from torch import nn
 
 from perception_nodes.learning.models.fcos_head import FcosHead
 from perception_nodes.learning.models.pyramid import Pyramid
-from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
+from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.recipes.detection import DetectionRecipe
 
 STRIDES = (8, 16, 32)
@@ -21,14 +21,13 @@ class DetectorNet(nn.Module):
     The network of the ``fcos`` decoder.
 
     :param recipe: sizes and classes.
+    :param learns_norms: the batch norms of the trunk are not merged.
     """
 
-    def __init__(self, recipe: DetectionRecipe) -> None:
+    def __init__(self, recipe: DetectionRecipe, *, learns_norms: bool = False) -> None:
         super().__init__()
         model = recipe.model
-        self.trunk = EfficientNetLiteTrunk(
-            pretrained=model.pretrained, frozen_stages=model.frozen_stages, strides=_TRUNK_STRIDES
-        )
+        self.trunk = Trunk(model, _TRUNK_STRIDES, folded=not learns_norms)
         self.pyramid = Pyramid(self.trunk.channels, model.channels)
         self.head = FcosHead(len(recipe.classes), model.channels, model.head_depth, STRIDES)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
+from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.recipes.path import PathRecipe
 
 STRIDE = 16
@@ -13,19 +13,18 @@ STRIDE = 16
 
 class PathNet(nn.Module):
     """
-    EfficientNet-Lite0 to stride 16, and two layers that see where in the picture features are.
+    A trunk to stride 16, and two layers that see where in the picture features are.
 
     :param recipe: sizes and stations.
+    :param learns_norms: the batch norms of the trunk are not merged.
     """
 
     nominal: torch.Tensor
 
-    def __init__(self, recipe: PathRecipe) -> None:
+    def __init__(self, recipe: PathRecipe, *, learns_norms: bool = False) -> None:
         super().__init__()
         model = recipe.model
-        self.trunk = EfficientNetLiteTrunk(
-            pretrained=model.pretrained, frozen_stages=model.frozen_stages, strides=(STRIDE,)
-        )
+        self.trunk = Trunk(model, (STRIDE,), folded=not learns_norms)
         self.narrow = nn.Sequential(
             nn.Conv2d(self.trunk.channels[0], model.channels, 1, bias=False),
             nn.BatchNorm2d(model.channels),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
+from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.recipes.pretraining import PretrainingRecipe
 
 
 class PretrainingNet(nn.Module):
     """
-    EfficientNet-Lite0 with its batch norms, and three layers behind the mean of its features.
+    A trunk with its batch norms, and three layers behind the mean of its features.
 
     :param recipe: sizes.
     """
@@ -19,12 +19,7 @@ class PretrainingNet(nn.Module):
     def __init__(self, recipe: PretrainingRecipe) -> None:
         super().__init__()
         model = recipe.model
-        self.trunk = EfficientNetLiteTrunk(
-            pretrained=model.pretrained,
-            frozen_stages=model.frozen_stages,
-            strides=(model.stride,),
-            folded=False,
-        )
+        self.trunk = Trunk(model, (model.stride,), folded=False)
         width = model.width
         self.expander = nn.Sequential(
             nn.Linear(self.trunk.channels[0], width, bias=False),
@@ -58,7 +53,7 @@ class TrunkOnly(nn.Module):
     :param trunk: is copied.
     """
 
-    def __init__(self, trunk: EfficientNetLiteTrunk) -> None:
+    def __init__(self, trunk: Trunk) -> None:
         super().__init__()
         self.trunk = trunk.merged()
 

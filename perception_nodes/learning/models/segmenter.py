@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from perception_nodes.learning.models.trunk import EfficientNetLiteTrunk
+from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 
 _STRIDES = (2, 4, 8, 16, 32)
@@ -74,18 +74,17 @@ def enlarged(features: torch.Tensor, shape_hw: torch.Size | tuple[int, int]) -> 
 
 class SegmenterNet(nn.Module):
     """
-    EfficientNet-Lite0 with a decoder that goes up to stride 4 or 2.
+    A trunk with a decoder that goes up to stride 4 or 2.
 
     :param recipe: sizes and classes.
+    :param learns_norms: the batch norms of the trunk are not merged.
     """
 
-    def __init__(self, recipe: SegmentationRecipe) -> None:
+    def __init__(self, recipe: SegmentationRecipe, *, learns_norms: bool = False) -> None:
         super().__init__()
         model = recipe.model
         strides = _STRIDES[_STRIDES.index(model.output_stride) :]
-        self.trunk = EfficientNetLiteTrunk(
-            pretrained=model.pretrained, frozen_stages=model.frozen_stages, strides=strides
-        )
+        self.trunk = Trunk(model, strides, folded=not learns_norms)
         widths = {
             stride: max(model.channels * min(stride, 8) // 8, len(recipe.classes))
             for stride in strides

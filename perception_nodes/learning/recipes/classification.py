@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierRecipe:
+class ClassifierRecipe(TrunkRecipe):
     """Size of the network."""
 
-    trunk: str = setting(
-        'efficientnet_lite0', 'feature extractor', choices=('efficientnet_lite0',)
-    )
-    pretrained: bool = setting(True, 'start from ImageNet features')
-    frozen_stages: int = setting(
-        0, 'leading stages of the trunk that stay as they are', minimum=0, maximum=7
-    )
     stride: int = setting(
         32, 'stride of the features that are averaged: 16 or 32', minimum=16, maximum=32
     )
@@ -28,7 +22,7 @@ class ClassifierRecipe:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        check_settings(self)
+        super().__post_init__()
         if self.stride not in (16, 32):
             raise ValueError(f'stride: {self.stride} is neither 16 nor 32')
 

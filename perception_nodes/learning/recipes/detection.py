@@ -6,26 +6,19 @@ from dataclasses import dataclass
 
 from perception_nodes.learning.recipe import Recipe
 from perception_nodes.learning.recipes.quantised import NOT_QUANTISED, QuantisedRecipe
+from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelRecipe:
+class ModelRecipe(TrunkRecipe):
     """Size of the network."""
 
-    trunk: str = setting(
-        'efficientnet_lite0', 'feature extractor', choices=('efficientnet_lite0',)
-    )
-    pretrained: bool = setting(True, 'start from ImageNet features')
     frozen_stages: int = setting(
-        2, 'leading stages of the trunk that stay as they are', minimum=0, maximum=5
+        2, 'leading stages of the trunk that stay as they are', minimum=0, maximum=7
     )
     channels: int = setting(80, 'channels of pyramid and head', minimum=8, maximum=256)
     head_depth: int = setting(2, 'convolutions in each tower of the head', minimum=1, maximum=4)
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        check_settings(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,29 +6,19 @@ import itertools
 from dataclasses import dataclass
 
 from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathNetRecipe:
+class PathNetRecipe(TrunkRecipe):
     """Size of the network."""
 
-    trunk: str = setting(
-        'efficientnet_lite0', 'feature extractor', choices=('efficientnet_lite0',)
-    )
-    pretrained: bool = setting(True, 'start from ImageNet features')
-    frozen_stages: int = setting(
-        0, 'leading stages of the trunk that stay as they are', minimum=0, maximum=5
-    )
     channels: int = setting(
         32, 'channels of the features that keep their place', minimum=4, maximum=512
     )
     hidden: int = setting(128, 'width of the layer before the points', minimum=8, maximum=4096)
     dropout: float = setting(0.2, 'part of the features left out', minimum=0.0, maximum=0.9)
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        check_settings(self)
 
 
 @dataclass(frozen=True, kw_only=True)

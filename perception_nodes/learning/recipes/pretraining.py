@@ -5,22 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
 
 STRIDES = (8, 16, 32)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainingNetRecipe:
+class PretrainingNetRecipe(TrunkRecipe):
     """Size of the network."""
 
-    trunk: str = setting(
-        'efficientnet_lite0', 'feature extractor', choices=('efficientnet_lite0',)
-    )
-    pretrained: bool = setting(True, 'start from ImageNet features; false: from nothing')
-    frozen_stages: int = setting(
-        0, 'leading stages of the trunk that stay as they are', minimum=0, maximum=6
-    )
     stride: int = setting(
         32, 'stride, 8, 16 or 32, of the last features that learn', minimum=8, maximum=32
     )
@@ -30,7 +24,7 @@ class PretrainingNetRecipe:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        check_settings(self)
+        super().__post_init__()
         if self.stride not in STRIDES:
             raise ValueError(f'stride: {self.stride} is not one of 8, 16, 32')
 

@@ -8,20 +8,14 @@ from perception_nodes.learning.adversarial.config import AttackConfig
 from perception_nodes.learning.recipe import Recipe
 from perception_nodes.learning.recipes.pruning import NOT_PRUNED, PruningRecipe
 from perception_nodes.learning.recipes.quantised import NOT_QUANTISED, QuantisedRecipe
+from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmenterRecipe:
+class SegmenterRecipe(TrunkRecipe):
     """Size of the network."""
 
-    trunk: str = setting(
-        'efficientnet_lite0', 'feature extractor', choices=('efficientnet_lite0',)
-    )
-    pretrained: bool = setting(True, 'start from ImageNet features')
-    frozen_stages: int = setting(
-        0, 'leading stages of the trunk that stay as they are', minimum=0, maximum=7
-    )
     channels: int = setting(
         96, 'channels of the decoder at stride 8 and above', minimum=8, maximum=512
     )
@@ -31,7 +25,7 @@ class SegmenterRecipe:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        check_settings(self)
+        super().__post_init__()
         if self.output_stride not in (2, 4):
             raise ValueError(f'output_stride: {self.output_stride} is neither 2 nor 4')
 

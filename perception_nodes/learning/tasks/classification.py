@@ -82,7 +82,8 @@ class ClassificationTask:
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
-        model = trunk_from(ClassifierNet(self.recipe), self.trunk)
+        learns_norms = self.recipe.model.learns_norms(self.start, self.trunk)
+        model = trunk_from(ClassifierNet(self.recipe, learns_norms=learns_norms), self.trunk)
         alone = Ranks()  # of several processes all must see the same pictures here
         pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
         return started_from(model, self.start, pictures)

@@ -62,7 +62,8 @@ class PathTask:
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe."""
-        return trunk_from(PathNet(self.recipe), self.trunk)
+        learns_norms = self.recipe.model.learns_norms(self.trunk)
+        return trunk_from(PathNet(self.recipe, learns_norms=learns_norms), self.trunk)
 
     def batches(self, epoch: int) -> DataLoader:
         """Return the epoch's batches."""
