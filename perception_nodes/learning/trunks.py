@@ -15,7 +15,6 @@ TRUNKS = (
     'mobilenetv4_conv_medium',
     'resnet18',
     'resnet50',
-    'convnext_atto',
     f'{TORCHVISION}mobilenet_v3_small',
     f'{TORCHVISION}mobilenet_v3_large',
     f'{TORCHVISION}resnet18',

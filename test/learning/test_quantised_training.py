@@ -298,6 +298,6 @@ def test_nonsense_in_the_section_is_named(values, words):
 def test_operator_that_is_not_trained_is_named(network):
     odd = onnx.ModelProto()
     odd.CopyFrom(network._template)
-    odd.graph.node[-1].op_type = 'HardSwish'
-    with pytest.raises(ValueError, match='HardSwish is not trained'):
+    odd.graph.node[-1].op_type = 'Softplus'
+    with pytest.raises(ValueError, match='Softplus is not trained'):
         QuantisedNetwork(odd, {}, 10.0)

@@ -38,7 +38,7 @@ def test_recipe_survives_the_way_to_plain_values_and_back():
         ({'seed': -1}, 'below the minimum'),
         ({'epoch': 3}, 'unknown epoch; allowed are'),
         ({'normalise_mean': [0.5]}, 'three numbers'),
-        ({'model': {'trunk': 'resnet50'}}, 'efficientnet_lite0'),
+        ({'model': {'trunk': 'vgg16'}}, 'efficientnet_lite0, .*torchvision/resnet50'),
         ({'model': 3}, 'expected fields'),
         ({'data': {'scale_min': 2.0, 'scale_max': 1.0}}, 'scale_max'),
         ({'data': {'crop_px': 100}}, 'multiple of 32'),

@@ -193,7 +193,7 @@ def _merged_convolutions(network: nn.Module) -> tuple[str, ...]:
     """Return the names of the convolutions into which a norm was merged: some of the trunk."""
     if not isinstance(network, SegmenterNet):
         return ()
-    return tuple(f'trunk.{name}' for name in network.trunk.normed)
+    return tuple(f'trunk.{name}' for name in network.trunk.merged_convolutions)
 
 
 def _trivial(channels: int) -> nn.BatchNorm2d:

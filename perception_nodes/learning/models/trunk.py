@@ -44,7 +44,7 @@ class Trunk(nn.Module):
     :param recipe: which backbone, and what it begins from.
     :param strides: rising; parts behind the last are left out.
     :param folded: merge the batch norms; a trunk that learns from nothing needs them apart.
-    :ivar normed: names of the convolutions into which a norm was merged, or that have one.
+    :ivar merged_convolutions: names of the convolutions into which a norm was merged.
     :raises ValueError: the backbone lacks a stride, or has fewer stages than shall be frozen.
     """
 
@@ -57,14 +57,9 @@ class Trunk(nn.Module):
         self._wanted = _parts_of(backbone, strides, recipe.trunk)
         self.channels = tuple(backbone.features[index][1] for index in self._wanted)
         self.parts = nn.ModuleList(backbone.parts[: self._wanted[-1] + 1])
-        # All of these networks give biases to the convolutions that have no norm, and no others.
-        self.normed = tuple(
-            name
-            for name, module in self.named_modules()
-            if isinstance(module, nn.Conv2d) and module.bias is None
-        )
+        self.merged_convolutions: tuple[str, ...] = ()
         if folded:
-            fold_batch_norms(self.parts)
+            self._merge()
         self.frozen = self._frozen(recipe.frozen_stages, backbone.stem)
         for part in self.parts[: self.frozen]:
             part.requires_grad_(False)
@@ -82,8 +77,18 @@ class Trunk(nn.Module):
     def merged(self) -> Trunk:
         """Return a copy with the same function in evaluation, its batch norms merged."""
         twin = copy.deepcopy(self).eval()
-        fold_batch_norms(twin.parts)
+        twin._merge()
         return twin
+
+    def _merge(self) -> None:
+        """Merge the norms; what merging gives a bias had one."""
+        convolutions = {
+            name: module for name, module in self.named_modules() if isinstance(module, nn.Conv2d)
+        }
+        without = [name for name, module in convolutions.items() if module.bias is None]
+        fold_batch_norms(self.parts)
+        merged = [name for name in without if self.get_submodule(name).bias is not None]
+        self.merged_convolutions += tuple(merged)
 
     def _frozen(self, stages: int, stem: int) -> int:
         """Return the number of leading parts that stay as they are."""

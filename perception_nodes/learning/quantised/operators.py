@@ -15,6 +15,14 @@ from torch.nn import functional
 Operator = Callable[[Mapping[str, Any], Any], torch.Tensor]
 
 
+def equal_padding(kind: str, attributes: Mapping[str, Any]) -> tuple[int, int]:
+    """Return rows and columns that are added on either side, or raise ValueError."""
+    pads = attributes.get('pads', [0, 0, 0, 0])
+    if list(pads[:2]) != list(pads[2:]):
+        raise ValueError(f'{kind} with pads {pads}: only equal padding on both sides is trained')
+    return pads[0], pads[1]
+
+
 def convolved(attributes: Mapping[str, Any], values: Any) -> torch.Tensor:
     """
     Return a 2-D convolution.
@@ -22,12 +30,10 @@ def convolved(attributes: Mapping[str, Any], values: Any) -> torch.Tensor:
     :raises ValueError: padding that differs between the sides.
     """
     image, weight, *bias = values
-    pads = attributes.get('pads', [0, 0, 0, 0])
-    if list(pads[:2]) != list(pads[2:]):
-        raise ValueError(f'Conv with pads {pads}: only equal padding on both sides is trained')
+    padding = equal_padding('Conv', attributes)
     return functional.conv2d(
         image, weight, bias[0] if bias else None,
-        stride=tuple(attributes.get('strides', (1, 1))), padding=tuple(pads[:2]),
+        stride=tuple(attributes.get('strides', (1, 1))), padding=padding,
         dilation=tuple(attributes.get('dilations', (1, 1))), groups=attributes.get('group', 1),
     )  # fmt: skip
 
@@ -69,13 +75,37 @@ def averaged(attributes: Mapping[str, Any], values: Any) -> torch.Tensor:
     return found
 
 
+def hard_sigmoid(attributes: Mapping[str, Any], values: Any) -> torch.Tensor:
+    """Return a line between 0 and 1."""
+    found: torch.Tensor = attributes.get('alpha', 0.2) * values[0] + attributes.get('beta', 0.5)
+    return found.clamp(0, 1)
+
+
+def pooled(attributes: Mapping[str, Any], values: Any) -> torch.Tensor:
+    """
+    Return the largest values of windows.
+
+    :raises ValueError: padding that differs between the sides.
+    """
+    padding = equal_padding('MaxPool', attributes)
+    return functional.max_pool2d(
+        values[0], tuple(attributes['kernel_shape']),
+        stride=tuple(attributes.get('strides', (1, 1))), padding=padding,
+        ceil_mode=bool(attributes.get('ceil_mode', 0)),
+    )  # fmt: skip
+
+
 OPERATORS: dict[str, Operator] = {
     'Add': lambda _, values: values[0] + values[1],
     'Clip': clipped,
     'Concat': lambda attributes, values: torch.cat(tuple(values), attributes['axis']),
     'Conv': convolved,
     'Exp': lambda _, values: values[0].exp(),
+    'GlobalAveragePool': lambda _, values: values[0].mean((2, 3), keepdim=True),
+    'HardSigmoid': hard_sigmoid,
+    'HardSwish': lambda _, values: functional.hardswish(values[0]),
     'Identity': lambda _, values: values[0],
+    'MaxPool': pooled,
     'Mul': lambda _, values: values[0] * values[1],
     'ReduceMean': averaged,
     'Relu': lambda _, values: functional.relu(values[0]),
