@@ -131,8 +131,9 @@ def load_exported(
         batch norm then is set to 0, so that they start without a say.
     :param narrower: the exported network may have fewer channels, since it was pruned; the model
         gets as narrow.
-    :raises ValueError: the file's convolutions do not fit the model's.
+    :raises ValueError: the file's convolutions do not fit the model's, or it has other layers.
     """
+    _check_layers(model, path)
     batches = list(pictures)
     uses = _uses_of(model, batches[0])
     source = exported_convolutions(path)
@@ -156,6 +157,18 @@ def load_exported(
         factors[use] = _set(use, weight, bias, first=use.conv not in {u.conv for u in factors})
     _measure_norms(model, batches, factors)
     return model
+
+
+def _check_layers(model: nn.Module, path: Path) -> None:
+    """Refuse a model whose layers are not all read back."""
+    holders = [module for module in model.modules() if [*module.parameters(recurse=False)]]
+    read = nn.Conv2d | nn.BatchNorm2d
+    others = {type(module).__name__ for module in holders if not isinstance(module, read)}
+    if others:
+        raise ValueError(
+            f'{path}: convolutions and batch norms are read back, {", ".join(sorted(others))} of '
+            'the model are not; take a recipe without them, or train from the trunk (--trunk)'
+        )
 
 
 def _fit(stored: Sequence[Shape], wanted: Sequence[Shape]) -> bool:

@@ -35,7 +35,7 @@ from perception_nodes.learning.models.path import PathNet
 from perception_nodes.learning.models.pretraining import PretrainingNet
 from perception_nodes.learning.models.segmenter import SegmenterNet
 from perception_nodes.learning.pruning import count_macs, pruned
-from perception_nodes.learning.recipe import recipe_from_dict
+from perception_nodes.learning.recipe import read_recipe, recipe_from_dict
 from perception_nodes.learning.recipes.classification import ClassificationRecipe
 from perception_nodes.learning.recipes.detection import DetectionRecipe
 from perception_nodes.learning.recipes.path import PathRecipe
@@ -115,6 +115,23 @@ def test_every_task_learns_exports_and_starts_from_its_file(task, trunk, tmp_pat
             outputs_of(other, pictures()[0]), outputs_of(model, pictures()[0]), strict=True
         ):
             assert torch.allclose(mine, theirs, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ('name', 'kind'), [('segmentation', SegmentationRecipe), ('detector', DetectionRecipe)]
+)
+def test_the_mobile_recipes_differ_in_the_trunk_alone(name, kind, project_root):
+    folder = project_root / 'config' / 'recipes'
+    mobile = read_recipe(folder / f'simulator_{name}_mobilenet.yaml', kind)
+    whole = read_recipe(folder / f'simulator_{name}.yaml', kind)
+    assert mobile.model.trunk.startswith('mobilenet')
+    assert mobile.normalise_mean == (0.485, 0.456, 0.406)
+    same = dataclasses.replace(
+        mobile, name=whole.name, normalise_mean=whole.normalise_mean,
+        normalise_std=whole.normalise_std,
+        model=dataclasses.replace(mobile.model, trunk=whole.model.trunk),
+    )  # fmt: skip
+    assert same == whole
 
 
 def test_a_pretrained_trunk_is_for_its_own_kind_alone(tmp_path):

@@ -220,7 +220,9 @@ def _from_onnx(bundle: ModelBundle) -> nn.Module:
     if _QUANTISED & {node.op_type for node in written.graph.node}:
         raise _refused(bundle, 'rounding to int8 has none')
     if _MARK not in {item.name for item in written.graph.initializer}:
-        raise _refused(bundle, 'its ONNX file holds another network than those trained here')
+        raise _refused(
+            bundle, 'its ONNX file holds another network than those with the decoder of this suite'
+        )
     recipe = SegmentationRecipe(name=bundle.name, classes=bundle.classes)
     for stride in _STRIDES:
         try:

@@ -107,3 +107,22 @@ class SegmenterNet(nn.Module):
         for refine, lateral in zip(self.refine, reversed(fine), strict=True):
             features = refine(features, lateral)
         return self.classify(features)
+
+
+def segmenter_of(recipe: SegmentationRecipe, *, learns_norms: bool) -> nn.Module:
+    """
+    Return the network with the decoder of the recipe.
+
+    :param learns_norms: the batch norms of the trunk are not merged.
+    :raises RuntimeError: the library of the decoder is not installed.
+    """
+    if recipe.model.decoder == 'ours':
+        return SegmenterNet(recipe, learns_norms=learns_norms)
+    try:
+        from perception_nodes.learning.models.smp_segmenter import SmpSegmenterNet
+    except ImportError as error:
+        raise RuntimeError(
+            f'decoder {recipe.model.decoder} needs segmentation-models-pytorch: '
+            'pip install "perception_suite[training]"'
+        ) from error
+    return SmpSegmenterNet(recipe, learns_norms=learns_norms)

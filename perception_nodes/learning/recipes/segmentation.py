@@ -11,11 +11,18 @@ from perception_nodes.learning.recipes.quantised import NOT_QUANTISED, Quantised
 from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
 
+DECODERS = ('ours', 'smp/Unet', 'smp/FPN', 'smp/DeepLabV3Plus')
+_AT_STRIDE_4 = {'smp/FPN', 'smp/DeepLabV3Plus'}
+_GROUPS = 32  # of the norms of FPN
+
 
 @dataclass(frozen=True, kw_only=True)
 class SegmenterRecipe(TrunkRecipe):
     """Size of the network."""
 
+    decoder: str = setting(
+        'ours', 'what makes masks of features; smp: segmentation-models-pytorch', choices=DECODERS
+    )
     channels: int = setting(
         96, 'channels of the decoder at stride 8 and above', minimum=8, maximum=512
     )
@@ -28,6 +35,10 @@ class SegmenterRecipe(TrunkRecipe):
         super().__post_init__()
         if self.output_stride not in (2, 4):
             raise ValueError(f'output_stride: {self.output_stride} is neither 2 nor 4')
+        if self.decoder in _AT_STRIDE_4 and self.output_stride != 4:
+            raise ValueError(f'output_stride: {self.decoder} ends at 4, not {self.output_stride}')
+        if self.decoder == 'smp/FPN' and self.channels % _GROUPS:
+            raise ValueError(f'channels: {self.channels} of smp/FPN is no multiple of {_GROUPS}')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,3 +183,17 @@ class SegmentationRecipe(Recipe):
     teacher: TeacherRecipe = TeacherRecipe()
     pruning: PruningRecipe = NOT_PRUNED
     quantised: QuantisedRecipe = NOT_QUANTISED
+
+    def __post_init__(self) -> None:
+        """Check the values, and what a decoder of another library is able to."""
+        super().__post_init__()
+        decoder = self.model.decoder
+        if decoder == 'ours':
+            return
+        if any(side % 32 for side in self.input_wh):
+            raise ValueError(f'input_wh: {self.input_wh} must be multiples of 32 for {decoder}')
+        if self.pruning != NOT_PRUNED or self.quantised != NOT_QUANTISED:
+            raise ValueError(
+                f'model, decoder: {decoder} is neither pruned nor trained in int8; take decoder '
+                'ours, or perception compress, which quantises the finished bundle'
+            )

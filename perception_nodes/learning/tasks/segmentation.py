@@ -36,7 +36,7 @@ from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.distillation import distillation_loss, teacher_of
 from perception_nodes.learning.export import SEGMENTER_OUTPUTS
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
-from perception_nodes.learning.models.segmenter import LAST_LAYER, SegmenterNet, enlarged
+from perception_nodes.learning.models.segmenter import LAST_LAYER, enlarged, segmenter_of
 from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.quantised.building import quantised
 from perception_nodes.learning.ranks import Ranks
@@ -94,7 +94,7 @@ class SegmentationTask:
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
         learns_norms = self.recipe.model.learns_norms(self.start, self.trunk)
-        model = trunk_from(SegmenterNet(self.recipe, learns_norms=learns_norms), self.trunk)
+        model = trunk_from(segmenter_of(self.recipe, learns_norms=learns_norms), self.trunk)
         alone = Ranks()  # of several processes all must see the same pictures here
         pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
         narrower = self.recipe.pruning.of_start
