@@ -1,5 +1,7 @@
 """Decoders of segmentation-models-pytorch on the trunks of this suite."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -76,3 +78,10 @@ def test_what_they_cannot_do_is_refused(decoder, stride, values, words):
 def test_groups_of_channels_are_needed_by_fpn():
     with pytest.raises(ValueError, match=r'channels: 40 of smp/FPN is no multiple of 32'):
         recipe_of('smp/FPN', model={'decoder': 'smp/FPN', 'output_stride': 4, 'channels': 40})
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch):
+    module = 'perception_nodes.learning.models.smp_segmenter'
+    monkeypatch.setitem(sys.modules, module, None)  # importing it fails
+    with pytest.raises(RuntimeError, match=r'smp/Unet needs segmentation-models-pytorch: pip'):
+        network(recipe_of('smp/Unet'))
