@@ -219,7 +219,6 @@ class PathFollower:
             self._braking_from = self._limiter.limit(bound, curvature, seconds)
             return self._braking_from
         self._limiter.reset()
-        self._controller.reset()
         if verdict.state is DriveState.STOPPING and verdict.speed_share > 0:
             last = self._braking_from
             return DriveCommand(

@@ -26,13 +26,13 @@ class VitalConfig(FreezeConfig):
     """Limits beyond which an input is no longer to be trusted."""
 
     max_picture_age_s: float = setting(
-        0.25,
+        0.2,
         'Largest age of the newest picture, by its stamp, seconds',
         minimum=0.02,
         maximum=10.0,
     )
     max_path_age_s: float = setting(
-        0.25,
+        0.2,
         'Largest age of the path that is followed, by the stamp of its picture, seconds',
         minimum=0.02,
         maximum=10.0,
@@ -44,7 +44,7 @@ class VitalConfig(FreezeConfig):
         maximum=10.0,
     )
     max_silence_s: float = setting(
-        0.25,
+        0.2,
         'Steady time that pictures or odometry may be silent, seconds; raise it for simulators '
         'that run slower than real time',
         minimum=0.02,
