@@ -26,7 +26,7 @@ from perception_nodes.path.estimate import PathEstimate
 LONGEST_PERIOD_S = 0.2
 """After a longer pause between two steps the limits count as if this had passed."""
 KEPT_S = 3.0
-"""Poses are known for so much longer than anything seen is used: of late pictures, too."""
+"""Poses are kept for so much longer than anything seen is used: late pictures find theirs."""
 END_CLEARANCE_M = 0.1
 """So much more path must be seen before a robot that stands at its end drives on."""
 

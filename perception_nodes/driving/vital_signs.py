@@ -7,16 +7,13 @@ from enum import Enum
 
 import numpy as np
 
-from perception_nodes.driving.freshness import (
-    CLOCK_LEAP_NS,
-    FUTURE_NS,
-    ClockWatch,
-    FreshnessWatch,
-    InputState,
-)
+from perception_nodes.driving.freshness import ClockWatch, FreshnessWatch, InputState
 from perception_nodes.driving.frozen_picture import FreezeConfig, FrozenPicture
 from perception_nodes.driving.supervisor import Fault, StopReason
 from perception_nodes.structures import setting
+
+LONGEST_LEAD_NS = 2_000_000_000
+"""What was taken and lies further ahead of the clock would hide all that comes for too long."""
 
 
 class ObstacleSource(str, Enum):
@@ -114,7 +111,7 @@ class VitalSigns:
         self._clock_problem = self._clock.observe(now_ns, steady_ns)
         stamps = [watch.newest_ns for watch in self._watches if watch.newest_ns is not None]
         ahead_ns = max(stamps, default=now_ns) - now_ns
-        if not self._clock_problem and ahead_ns > CLOCK_LEAP_NS + FUTURE_NS:
+        if not self._clock_problem and ahead_ns > LONGEST_LEAD_NS:
             self._clock_problem = f'the clock is {ahead_ns * 1e-9:.3f} s behind what came before'
         return bool(self._clock_problem)
 

@@ -187,6 +187,18 @@ def test_stamp_of_another_clock_before_the_first_look_counts_as_a_jump():
     assert not found.observe_clock(S + 10 * MS, 20 * MS)
 
 
+@pytest.mark.parametrize('ahead', [100, 700, 5000, 3_600_000])
+def test_camera_whose_clock_goes_ahead_is_told_from_a_clock_that_jumped(ahead):
+    found = VitalSigns(VitalConfig(require_dead_man=False))
+    for now in range(1000, 2000, 30):
+        assert not found.observe_clock(now * MS, now * MS)
+        found.note_picture((now + 10 + ahead) * MS, (now + 10) * MS)
+        found.note_odometry((now + 10) * MS, (now + 10) * MS)
+    faults = found.faults(2000 * MS, 2000 * MS)
+    assert [fault.reason for fault in faults] == [StopReason.CAMERA_STALE]
+    assert 'ahead of this clock: check use_sim_time' in faults[0].text
+
+
 @pytest.mark.parametrize('sources', [('depth', 'occupancy'), ('occupancy', 'depth')])
 def test_age_of_obstacles_is_unknown_until_every_wanted_source_has_come(sources):
     found = VitalSigns(VitalConfig(obstacle_sources=sources))
