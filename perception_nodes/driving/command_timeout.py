@@ -14,7 +14,7 @@ class CommandTimeoutConfig:
     """How long a command counts."""
 
     cmd_vel_timeout_s: float = setting(
-        0.25, 'Steady time for which a command counts, seconds', minimum=0.02, maximum=0.25
+        0.2, 'Steady time for which a command counts, seconds', minimum=0.02, maximum=0.25
     )
     zero_repeat_s: float = setting(
         1.0,

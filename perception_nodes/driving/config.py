@@ -23,3 +23,10 @@ class DrivingConfig(
         VehicleConfig.__post_init__(self)
         SteeringConfig.__post_init__(self)
         SpeedConfig.__post_init__(self)
+        needed_m = self.front_m + self.stop_margin_m
+        if self.obstacle_sources and self.corridor_length_m <= needed_m:
+            raise ValueError(
+                f'corridor_length_m: {self.corridor_length_m} must be above front_m + '
+                f'stop_margin_m = {needed_m:.2f} with obstacle_sources: the robot drives no '
+                'farther than it is looked'
+            )

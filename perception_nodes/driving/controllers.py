@@ -24,9 +24,6 @@ class Controller(Protocol):
         :param speed_m_s: of the robot, ≥ 0.
         """
 
-    def reset(self) -> None:
-        """Forget the past; called before each start."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class SteeringConfig:
@@ -86,9 +83,6 @@ class PurePursuit:
         x, y = path.point_at_distance(path.foot().arc_m, lookahead)
         return float(2 * y / max(x * x + y * y, 1e-6))
 
-    def reset(self) -> None:
-        """Nothing to forget."""
-
 
 class Stanley:
     """
@@ -118,9 +112,6 @@ class Stanley:
         heading = (foot.heading_rad + np.pi) % (2 * np.pi) - np.pi
         angle = np.clip(heading - towards, -self.STEEPEST_RAD, self.STEEPEST_RAD)
         return float(np.tan(angle) / self._wheelbase_m)
-
-    def reset(self) -> None:
-        """Nothing to forget."""
 
 
 CONTROLLERS: dict[str, Callable[[SteeringConfig, VehicleConfig], Controller]] = {

@@ -61,11 +61,12 @@ class SweptCorridor:
         :param points_xy: (N, 2) metres, places that no part of the body may touch, same frame.
         :param speed_m_s: of the robot, either way; the margin grows with it.
         """
-        start = path.foot().arc_m
+        start, length_m = path.foot().arc_m, self._config.corridor_length_m
+        looked_m = length_m - self._vehicle.front_m
         arc, side = self._along(path, points_xy)
-        ahead = (arc > start) & (arc - start < self._config.corridor_length_m)
+        ahead = (arc > start) & (arc - start < length_m)
         if not ahead.any():
-            return Surroundings()
+            return Surroundings(looked_m=looked_m)
         arc, side = arc[ahead] - start, side[ahead]
         index = np.clip(np.rint((arc + start) / STEP_M).astype(int), 0, len(path.points_xy) - 1)
         margin = self._config.side_margin_m + self._config.side_margin_s * abs(speed_m_s)
@@ -75,6 +76,7 @@ class SweptCorridor:
         return Surroundings(
             ahead_m=float(free_m.min(initial=np.inf)),
             beside_m=float(clearance[~inside].min(initial=np.inf)),
+            looked_m=looked_m,
         )
 
     def _along(self, path: ReferencePath, points_xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

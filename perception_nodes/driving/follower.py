@@ -25,6 +25,8 @@ from perception_nodes.path.estimate import PathEstimate
 
 LONGEST_PERIOD_S = 0.2
 """After a longer pause between two steps the limits count as if this had passed."""
+KEPT_S = 3.0
+"""Poses are kept for so much longer than anything seen is used: late pictures find theirs."""
 END_CLEARANCE_M = 0.1
 """So much more path must be seen before a robot that stands at its end drives on."""
 
@@ -60,12 +62,15 @@ class PathFollower:
     that only runs forward. Not thread safe: one caller at a time.
 
     :param config: everything that can be set.
+    :param moves_robot: the robot gets the commands, and acts on them; False where somebody else
+        moves it, so that they tell nothing about where it will be.
     """
 
-    def __init__(self, config: DrivingConfig) -> None:
+    def __init__(self, config: DrivingConfig, *, moves_robot: bool = True) -> None:
         self.config = config
         self.vitals = VitalSigns(config)
-        self.motion = MotionPredictor(config.actuation_delay_s)
+        self.motion = MotionPredictor(config.actuation_delay_s, config.oldest_s + KEPT_S)
+        self._moves_robot = moves_robot
         self._way = WayAhead(config, self.motion)
         self._controller = CONTROLLERS[config.controller](config, config)
         self._speeds = SpeedPolicy(config, config)
@@ -73,7 +78,7 @@ class PathFollower:
         self._supervisor = Supervisor(config, config.brake_m_s2)
         self._limit = NO_LIMIT
         self._enabled = False
-        self._controller_error = ''
+        self._lasting: Fault | None = None
         self._last_ns: int | None = None
         self._braking_from = STAND
 
@@ -83,10 +88,12 @@ class PathFollower:
         return self._enabled
 
     def enable(self, enabled: bool) -> None:
-        """Want to drive, or not any more; switching off forgets an error of the controller."""
+        """Want to drive, or not any more; switching off forgets what lasts until then."""
+        if enabled and not self._enabled:
+            self.motion.compare_anew()
         self._enabled = enabled
         if not enabled:
-            self._controller_error = ''
+            self._lasting = None
 
     def limit_speed(self, limit: SpeedLimit) -> None:
         """Take a limit from outside; it holds until the next one."""
@@ -106,9 +113,9 @@ class PathFollower:
         self._way.note_unseen(fault)
 
     def take_odometry(self, sample: MotionSample, steady_ns: int) -> None:
-        """Take odometry."""
-        if self.motion.add_odometry(sample):
-            self.vitals.note_odometry(sample.stamp_ns, steady_ns)
+        """Take odometry; one that is stamped by another clock is not used."""
+        if self.vitals.note_odometry(sample.stamp_ns, steady_ns):
+            self.motion.add_odometry(sample)
 
     def take_obstacles(
         self, source: str, points_xy: np.ndarray, stamp_ns: int, steady_ns: int
@@ -119,9 +126,8 @@ class PathFollower:
         :param source: value of :class:`~perception_nodes.driving.vital_signs.ObstacleSource`.
         :param points_xy: (N, 2) metres in base_link at the stamp.
         """
-        if source in self.config.obstacle_sources:
+        if self.vitals.note_obstacles(source, stamp_ns, steady_ns):
             self._way.take_obstacles(source, points_xy, stamp_ns)
-            self.vitals.note_obstacles(source, stamp_ns, steady_ns)
 
     def step(self, now_ns: int, steady_ns: int) -> FollowerStatus:
         """
@@ -137,15 +143,15 @@ class PathFollower:
         obstacle_m = float('nan')
         if path is not None:
             curvature = self._steer(path)
-            around = self._way.around(path, curvature, now_ns)
+            around, unplaced = self._way.around(path, curvature, now_ns)
             obstacle_m = around.ahead_m if self.config.obstacle_sources else float('nan')
             bound, bound_by = self._speeds.bound(
                 path, curvature_1_m=curvature, limit=self._limit, around=around
             )
-            path_faults += self._way_faults(path, obstacle_m)
+            path_faults += unplaced + self._way_faults(path, obstacle_m)
         verdict = self._judge(path_faults, now_ns, steady_ns)
         command = self._command(verdict, curvature, bound, seconds)
-        self.motion.add_command(command, now_ns)
+        self._remember(command, verdict, now_ns)
         return FollowerStatus(
             state=verdict.state,
             fault=verdict.fault,
@@ -182,9 +188,14 @@ class PathFollower:
             if not np.isfinite(curvature):
                 raise ValueError(f'the curvature is {curvature!r}')
         except Exception as error:
-            self._controller_error = f'{self.config.controller}: {type(error).__name__}: {error}'
+            words = f'{self.config.controller}: {type(error).__name__}: {error}'
+            self._keep_until_disabled(StopReason.CONTROLLER_ERROR, words)
             return 0.0
         return curvature
+
+    def _keep_until_disabled(self, reason: StopReason, words: str) -> None:
+        """Keep a fault that a standing robot could not show to be over."""
+        self._lasting = Fault(reason, f'{words}; disable and enable to try again')
 
     def _way_faults(self, path: ReferencePath, obstacle_m: float) -> list[Fault]:
         """Return what of the way ahead forbids to drive."""
@@ -202,15 +213,23 @@ class PathFollower:
         return found
 
     def _judge(self, path_faults: list[Fault], now_ns: int, steady_ns: int) -> Verdict:
+        if self._enabled and self.motion.contradiction:
+            self._keep_until_disabled(StopReason.ODOMETRY_STALE, self.motion.contradiction)
         faults = self.vitals.faults(now_ns, steady_ns) + path_faults
-        if self._controller_error:
-            words = f'{self._controller_error}; disable and enable to try again'
-            faults.insert(0, Fault(StopReason.CONTROLLER_ERROR, words))
+        if self._lasting is not None:
+            faults.insert(0, self._lasting)
         fresh = not self.vitals.odometry(now_ns, steady_ns).problem
         return self._supervisor.step(
             enabled=self._enabled, faults=faults, steady_ns=steady_ns,
             speed_m_s=self._speed_m_s if fresh else None,
         )  # fmt: skip
+
+    def _remember(self, command: DriveCommand, verdict: Verdict, now_ns: int) -> None:
+        """Note what the robot is told: nothing while disabled, or while somebody else moves it."""
+        if self._moves_robot and verdict.state is not DriveState.DISABLED:
+            self.motion.add_command(command, now_ns)
+        else:
+            self.motion.forget_commands()
 
     def _command(
         self, verdict: Verdict, curvature: float, bound: float, seconds: float
@@ -219,7 +238,6 @@ class PathFollower:
             self._braking_from = self._limiter.limit(bound, curvature, seconds)
             return self._braking_from
         self._limiter.reset()
-        self._controller.reset()
         if verdict.state is DriveState.STOPPING and verdict.speed_share > 0:
             last = self._braking_from
             return DriveCommand(

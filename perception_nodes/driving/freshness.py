@@ -35,6 +35,7 @@ class FreshnessWatch:
     :param max_age_s: limit of the age by stamp.
     :param max_silence_s: limit of steady time since it last came; the one that holds when the
         clock of the stamps stands still.
+    :ivar newest_ns: the newest stamp, None before the first.
     """
 
     def __init__(self, what: str, max_age_s: float, max_silence_s: float) -> None:
@@ -45,34 +46,46 @@ class FreshnessWatch:
 
     def reset(self) -> None:
         """Forget what came."""
-        self._stamp_ns: int | None = None
+        self.newest_ns: int | None = None
         self._came_ns = 0
+        self._refused_s = 0.0
 
     def note(self, stamp_ns: int, steady_ns: int) -> None:
         """Note that the input came; an older stamp than before does not make it fresher."""
-        if self._stamp_ns is None or stamp_ns > self._stamp_ns:
-            self._stamp_ns = stamp_ns
+        self._refused_s = 0.0
+        if self.newest_ns is None or stamp_ns > self.newest_ns:
+            self.newest_ns = stamp_ns
             self._came_ns = steady_ns
+
+    def refuse(self, ahead_s: float) -> None:
+        """Note that what came is stamped by another clock, so far ahead: nothing is fresher."""
+        self._refused_s = ahead_s
 
     def state(self, now_ns: int, steady_ns: int) -> InputState:
         """Return age and problem; ``now_ns`` is of the clock that the stamps come from."""
-        if self._stamp_ns is None:
-            return InputState(age_s=float('nan'), problem=f'no {self._what} has come yet')
-        age_s = (now_ns - self._stamp_ns) * 1e-9
-        silence_s = (steady_ns - self._came_ns) * 1e-9
-        return InputState(age_s=age_s, problem=self._problem(age_s, silence_s))
+        if self.newest_ns is None:
+            age_s, problem = float('nan'), f'no {self._what} has come yet'
+        else:
+            age_s = (now_ns - self.newest_ns) * 1e-9
+            problem = self._staleness(age_s, (steady_ns - self._came_ns) * 1e-9)
+        if age_s < -FUTURE_NS * 1e-9:
+            problem = self._of_another_clock(-age_s)
+        elif problem and self._refused_s:
+            problem = self._of_another_clock(self._refused_s)
+        return InputState(age_s=age_s, problem=problem)
 
-    def _problem(self, age_s: float, silence_s: float) -> str:
+    def _staleness(self, age_s: float, silence_s: float) -> str:
         if age_s > self._max_age_s:
             return f'newest {self._what} is {age_s:.2f} s old, limit {self._max_age_s:.2f} s'
         if silence_s > self._max_silence_s:
             return f'no {self._what} for {silence_s:.2f} s, limit {self._max_silence_s:.2f} s'
-        if age_s < -FUTURE_NS * 1e-9:
-            return (
-                f'{self._what} is stamped {-age_s:.2f} s ahead of this clock: check use_sim_time '
-                'on both sides and synchronise the clocks'
-            )
         return ''
+
+    def _of_another_clock(self, ahead_s: float) -> str:
+        return (
+            f'{self._what} is stamped {ahead_s:.2f} s ahead of this clock: check use_sim_time '
+            'on both sides and synchronise the clocks'
+        )
 
 
 class ClockWatch:
@@ -90,9 +103,26 @@ class ClockWatch:
         last, self._last = self._last, (now_ns, steady_ns)
         if last is None:
             return ''
-        passed_ns, really_ns = now_ns - last[0], steady_ns - last[1]
+        passed_ns = now_ns - last[0]
         if passed_ns < -CLOCK_BACK_NS:
             return f'the clock went back by {-passed_ns * 1e-9:.3f} s'
-        if passed_ns > max(CLOCK_LEAP_NS, FASTEST_CLOCK * really_ns):
+        if passed_ns > _farthest_ns(steady_ns - last[1]):
             return f'the clock leapt ahead by {passed_ns * 1e-9:.3f} s'
         return ''
+
+    def ahead_s(self, stamp_ns: int, steady_ns: int) -> float:
+        """
+        Return how far a stamp lies ahead that this clock can only reach by a leap.
+
+        :returns: seconds since the last look; 0 for a stamp of this clock, and before the first.
+        """
+        if self._last is None:
+            return 0.0
+        ahead_ns = stamp_ns - self._last[0]
+        farthest_ns = _farthest_ns(steady_ns - self._last[1]) + FUTURE_NS
+        return ahead_ns * 1e-9 if ahead_ns > farthest_ns else 0.0
+
+
+def _farthest_ns(steady_ns: int) -> float:
+    """Return how far a clock that just runs may get in some steady time."""
+    return max(CLOCK_LEAP_NS, FASTEST_CLOCK * steady_ns)

@@ -28,6 +28,7 @@ class Pilot:
     :param labels: class name per mask value; None: :meth:`name_classes` tells it later.
     :param driving: the robot, its speed, and what stops it.
     :param path: how masks become paths.
+    :param moves_robot: see :class:`PathFollower`.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class Pilot:
         path: PathConfig | None = None,
         classes: PathClasses | None = None,
         filter_config: FilterConfig | None = None,
+        *,
+        moves_robot: bool = True,
     ) -> None:
         self._path, self._classes, self._filter = path, classes, filter_config
         self._labels: dict[int, str] | None = None
         self.tracker: PathTracker | None = None
-        self.follower = PathFollower(driving)
+        self.follower = PathFollower(driving, moves_robot=moves_robot)
         if labels is not None:
             self.name_classes(labels)
 
@@ -99,9 +102,11 @@ class Pilot:
         :param ground: of the camera that took the picture.
         :param stamp_ns: of the picture.
         :returns: the path as tracked, bridged where this picture shows none; None where odometry
-            does not tell where the robot was, or nobody has told what the values mean.
+            does not tell where the robot was, nobody has told what the values mean, or the
+            picture is stamped by another clock.
         """
-        self._note_picture(mask, confidence, stamp_ns, steady_ns)
+        if not self._note_picture(mask, confidence, stamp_ns, steady_ns):
+            return None
         tracker = self.tracker
         if tracker is None:
             self.follower.note_unseen(Fault(StopReason.PATH_LOST, 'the mask has no class names'))
@@ -134,8 +139,10 @@ class Pilot:
 
     def _note_picture(
         self, mask: np.ndarray, confidence: np.ndarray | None, stamp_ns: int, steady_ns: int
-    ) -> None:
+    ) -> bool:
         vitals, motion = self.follower.vitals, self.follower.motion
+        if not vitals.note_picture(stamp_ns, steady_ns):
+            return False
         pictures = (mask,) if confidence is None else (mask, confidence)
-        vitals.note_picture(stamp_ns, steady_ns)
         vitals.note_pixels(pictures, motion.travelled_m, motion.turned_rad)
+        return True

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from perception_nodes.driving.command import DriveCommand
+from perception_nodes.driving.tally import MotionTally
 from perception_nodes.geometry import PlanarPose
 
-KEPT_NS = 3_000_000_000
-"""No picture that is older than this is of any use."""
 STEP_NS = 20_000_000
 """Commands are followed in steps of at most this."""
 MAX_AHEAD_NS = 500_000_000
@@ -20,6 +19,10 @@ MAX_AHEAD_NS = 500_000_000
 JUMP_SLACK_M, JUMP_SLACK_RAD = 0.1, 0.2
 JUMP_FACTOR = 2.0
 """Odometry may move by twice what its own speed says, and the slack; more is a jump."""
+STILL_M, STILL_RAD = 0.02, 0.05
+"""A robot that moves less in a second stands."""
+LONG_M, LONG_RAD = 0.5, 1.0
+"""Poses and speeds of odometry have to agree over so much."""
 
 
 class PoseUnknownError(LookupError):
@@ -55,24 +58,51 @@ class MotionPredictor:
     Poses by time from odometry, carried on with the commands that are still on their way.
 
     :param actuation_delay_s: from a command to its effect.
+    :param kept_s: for how long poses and commands are remembered.
     """
 
-    def __init__(self, actuation_delay_s: float) -> None:
+    def __init__(self, actuation_delay_s: float, kept_s: float) -> None:
         self._delay_ns = round(actuation_delay_s * 1e9)
+        self._kept_ns = round(kept_s * 1e9)
         self._samples: deque[MotionSample] = deque()
         self._commands: deque[tuple[int, DriveCommand]] = deque()
+        self._way, self._turn = MotionTally(STILL_M, LONG_M), MotionTally(STILL_RAD, LONG_RAD)
         self.jumps = 0
-        self.travelled_m = 0.0
-        self.turned_rad = 0.0
 
     @property
     def newest(self) -> MotionSample | None:
         """The newest odometry."""
         return self._samples[-1] if self._samples else None
 
+    @property
+    def travelled_m(self) -> float:
+        """Way so far, forwards and backwards, never falling."""
+        return self._way.total
+
+    @property
+    def turned_rad(self) -> float:
+        """Sum of the turns so far to either side, never falling."""
+        return self._turn.total
+
+    @property
+    def contradiction(self) -> str:
+        """What poses and speeds of odometry disagree about in words, empty while they agree."""
+        for tally, unit, field in ((self._way, 'm', 'linear'), (self._turn, 'rad', 'angular')):
+            if tally.is_contradictory:
+                return (
+                    f'odometry moved by {tally.moved:.2f} {unit} while the {field} speed of its '
+                    f'twist says {tally.said:.2f} {unit}: one of the two is wrong or not filled in'
+                )
+        return ''
+
+    def compare_anew(self) -> None:
+        """Forget how poses and speeds agreed until now."""
+        self._way.restart()
+        self._turn.restart()
+
     def reset(self) -> None:
         """Forget poses and commands; what was travelled stays."""
-        self._samples.clear()
+        self._forget_poses()
         self._commands.clear()
 
     def add_odometry(self, sample: MotionSample) -> bool:
@@ -87,21 +117,23 @@ class MotionPredictor:
                 return False
             if _jumped(newest, sample):
                 self.jumps += 1
-                self._samples.clear()
+                self._forget_poses()
             else:
-                seconds = (sample.stamp_ns - newest.stamp_ns) * 1e-9
-                self.travelled_m += abs(sample.speed_m_s) * seconds
-                self.turned_rad += abs(sample.turn_rad_s) * seconds
+                self._count(newest, sample)
         self._samples.append(sample)
-        while sample.stamp_ns - self._samples[0].stamp_ns > KEPT_NS:
+        while sample.stamp_ns - self._samples[0].stamp_ns > self._kept_ns:
             self._samples.popleft()
         return True
 
     def add_command(self, command: DriveCommand, now_ns: int) -> None:
-        """Note what was commanded at a time."""
+        """Note what the robot was told at a time."""
         self._commands.append((now_ns, command))
-        while now_ns - self._commands[0][0] > KEPT_NS:
+        while now_ns - self._commands[0][0] > self._kept_ns:
             self._commands.popleft()
+
+    def forget_commands(self) -> None:
+        """Forget what the robot was told: from now on somebody else tells it."""
+        self._commands.clear()
 
     def pose_at(self, stamp_ns: int) -> PlanarPose:
         """
@@ -131,6 +163,17 @@ class MotionPredictor:
         """
         then = self.pose_at(stamp_ns)
         return self.pose_at(now_ns + self._delay_ns).inverse() @ then
+
+    def _forget_poses(self) -> None:
+        self._samples.clear()
+        self.compare_anew()
+
+    def _count(self, earlier: MotionSample, later: MotionSample) -> None:
+        """Add up what odometry moved from one sample to the next."""
+        passed_ns = later.stamp_ns - earlier.stamp_ns
+        step, seconds = earlier.pose.inverse() @ later.pose, passed_ns * 1e-9
+        self._way.add(step.x_m, later.speed_m_s * seconds, passed_ns)
+        self._turn.add(_wrapped(step.yaw_rad), later.turn_rad_s * seconds, passed_ns)
 
     def _ahead(self, newest: MotionSample, stamp_ns: int) -> PlanarPose:
         """Carry the newest pose on with the commands that act in between."""

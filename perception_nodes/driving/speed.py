@@ -20,6 +20,7 @@ class SpeedBound(str, Enum):
     CURVE = 'curve'
     CONFIDENCE = 'confidence'
     OBSTACLE = 'obstacle ahead'
+    SIGHT = 'length of the corridor'
     PROXIMITY = 'obstacle beside'
     PATH_END = 'end of the visible path'
 
@@ -123,10 +124,12 @@ class Surroundings:
 
     :param ahead_m: free distance before the front of the robot along its corridor; inf is free.
     :param beside_m: distance of the nearest thing from the side of the corridor; inf is free.
+    :param looked_m: how far before the front things are looked for; inf where nothing looks.
     """
 
     ahead_m: float = float('inf')
     beside_m: float = float('inf')
+    looked_m: float = float('inf')
 
 
 class SpeedPolicy:
@@ -163,6 +166,7 @@ class SpeedPolicy:
             SpeedBound.CURVE: max(slowest, self._in_curves(path, curvature_1_m)),
             SpeedBound.CONFIDENCE: max(slowest, self._by_confidence(path.confidence)),
             SpeedBound.OBSTACLE: self.before_obstacle(around.ahead_m),
+            SpeedBound.SIGHT: self.before_obstacle(around.looked_m),
             SpeedBound.PROXIMITY: max(slowest, self._beside(around.beside_m)),
             SpeedBound.PATH_END: self._before_end(path),
         }

@@ -12,6 +12,9 @@ from perception_nodes.driving.frozen_picture import FreezeConfig, FrozenPicture
 from perception_nodes.driving.supervisor import Fault, StopReason
 from perception_nodes.structures import setting
 
+LONGEST_LEAD_NS = 2_000_000_000
+"""What was taken and lies further ahead of the clock would hide all that comes for too long."""
+
 
 class ObstacleSource(str, Enum):
     """Where obstacles may come from."""
@@ -26,13 +29,13 @@ class VitalConfig(FreezeConfig):
     """Limits beyond which an input is no longer to be trusted."""
 
     max_picture_age_s: float = setting(
-        0.25,
+        0.2,
         'Largest age of the newest picture, by its stamp, seconds',
         minimum=0.02,
         maximum=10.0,
     )
     max_path_age_s: float = setting(
-        0.25,
+        0.2,
         'Largest age of the path that is followed, by the stamp of its picture, seconds',
         minimum=0.02,
         maximum=10.0,
@@ -44,7 +47,7 @@ class VitalConfig(FreezeConfig):
         maximum=10.0,
     )
     max_silence_s: float = setting(
-        0.25,
+        0.2,
         'Steady time that pictures or odometry may be silent, seconds; raise it for simulators '
         'that run slower than real time',
         minimum=0.02,
@@ -70,6 +73,11 @@ class VitalConfig(FreezeConfig):
         0.3, 'Largest distance of base_link from the path, metres', minimum=0.01, maximum=10.0
     )
 
+    @property
+    def oldest_s(self) -> float:
+        """Age up to which anything that was seen is used."""
+        return max(self.max_picture_age_s, self.max_path_age_s, self.max_obstacles_age_s)
+
 
 class VitalSigns:
     """
@@ -94,13 +102,17 @@ class VitalSigns:
 
     def reset(self) -> None:
         """Forget everything that came, as after a jump of the clock; the dead man stays."""
-        for watch in (self._pictures, self._odometry, *self._obstacles.values()):
+        for watch in self._watches:
             watch.reset()
         self._frozen.reset()
 
     def observe_clock(self, now_ns: int, steady_ns: int) -> bool:
-        """Return whether the clock jumped since the last call."""
+        """Return whether the clock jumped since the last call, or what came shows that it did."""
         self._clock_problem = self._clock.observe(now_ns, steady_ns)
+        stamps = [watch.newest_ns for watch in self._watches if watch.newest_ns is not None]
+        ahead_ns = max(stamps, default=now_ns) - now_ns
+        if not self._clock_problem and ahead_ns > LONGEST_LEAD_NS:
+            self._clock_problem = f'the clock is {ahead_ns * 1e-9:.3f} s behind what came before'
         return bool(self._clock_problem)
 
     @property
@@ -112,9 +124,9 @@ class VitalSigns:
         """Note a message of the dead man's switch."""
         self._dead_man = (pressed, steady_ns)
 
-    def note_picture(self, stamp_ns: int, steady_ns: int) -> None:
-        """Note that a picture came."""
-        self._pictures.note(stamp_ns, steady_ns)
+    def note_picture(self, stamp_ns: int, steady_ns: int) -> bool:
+        """Note that a picture came; return False for one that is stamped by another clock."""
+        return self._note(self._pictures, stamp_ns, steady_ns)
 
     def note_pixels(
         self, pictures: tuple[np.ndarray, ...], travelled_m: float, turned_rad: float
@@ -122,14 +134,14 @@ class VitalSigns:
         """Compare a picture with the one before; see :class:`FrozenPicture`."""
         self._frozen.note(pictures, travelled_m, turned_rad)
 
-    def note_odometry(self, stamp_ns: int, steady_ns: int) -> None:
-        """Note that odometry came."""
-        self._odometry.note(stamp_ns, steady_ns)
+    def note_odometry(self, stamp_ns: int, steady_ns: int) -> bool:
+        """Note that odometry came; return False for what is stamped by another clock."""
+        return self._note(self._odometry, stamp_ns, steady_ns)
 
-    def note_obstacles(self, source: str, stamp_ns: int, steady_ns: int) -> None:
-        """Note that a source of obstacles spoke; one that is not wanted is ignored."""
-        if source in self._obstacles:
-            self._obstacles[source].note(stamp_ns, steady_ns)
+    def note_obstacles(self, source: str, stamp_ns: int, steady_ns: int) -> bool:
+        """Note that a source of obstacles spoke; return False where that does not count."""
+        watch = self._obstacles.get(source)
+        return watch is not None and self._note(watch, stamp_ns, steady_ns)
 
     def picture(self, now_ns: int, steady_ns: int) -> InputState:
         """Return how the pictures stand."""
@@ -140,9 +152,9 @@ class VitalSigns:
         return self._odometry.state(now_ns, steady_ns)
 
     def obstacles_age_s(self, now_ns: int, steady_ns: int) -> float:
-        """Return the age of the oldest wanted source, NaN when none is wanted or came."""
+        """Return the age of the oldest wanted source; NaN without any, or before one has come."""
         states = [watch.state(now_ns, steady_ns) for watch in self._obstacles.values()]
-        return max((state.age_s for state in states), default=float('nan'))
+        return float(np.max([state.age_s for state in states])) if states else float('nan')
 
     def faults(self, now_ns: int, steady_ns: int) -> list[Fault]:
         """Return what is wrong with the inputs, the gravest first."""
@@ -160,6 +172,19 @@ class VitalSigns:
         states = [watch.state(now_ns, steady_ns) for watch in self._obstacles.values()]
         stale = [state.problem for state in states if state.problem]
         return found + [Fault(StopReason.OBSTACLES_STALE, problem) for problem in stale]
+
+    @property
+    def _watches(self) -> tuple[FreshnessWatch, ...]:
+        return (self._pictures, self._odometry, *self._obstacles.values())
+
+    def _note(self, watch: FreshnessWatch, stamp_ns: int, steady_ns: int) -> bool:
+        """Note what came, or refuse it: kept, it would make all that comes after it look old."""
+        ahead_s = self._clock.ahead_s(stamp_ns, steady_ns)
+        if ahead_s > 0:
+            watch.refuse(ahead_s)
+            return False
+        watch.note(stamp_ns, steady_ns)
+        return True
 
     def _dead_man_problem(self, steady_ns: int) -> tuple[StopReason, str]:
         silent, limit_s = StopReason.DEAD_MAN_SILENT, self._config.dead_man_timeout_s

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from perception_nodes.driving.config import DrivingConfig
@@ -92,27 +94,34 @@ class WayAhead:
             return path, [Fault(StopReason.OFF_PATH, words)]
         return path, []
 
-    def around(self, path: ReferencePath, curvature_1_m: float, now_ns: int) -> Surroundings:
+    def around(
+        self, path: ReferencePath, curvature_1_m: float, now_ns: int
+    ) -> tuple[Surroundings, list[Fault]]:
         """
         Return what stands in the corridor along the path and along the commanded arc.
 
-        Obstacles from before the odometry that is known do not count here; that they are too
-        old, or that odometry is, stops the robot anyhow.
+        :returns: also a fault for each source whose places odometry does not tell any more, or
+            not since it jumped: what is known to stand there must not be forgotten.
         """
-        places = [np.zeros((0, 2))]
-        for stamp_ns, points_xy in self._obstacles.values():
-            try:
-                moved = self._motion.control_from(stamp_ns, now_ns)
-            except PoseUnknownError:
-                continue
-            places.append(transformed(points_xy, moved))
-        points = np.concatenate(places)
-        if not len(points):
-            return Surroundings()
+        if not self._config.obstacle_sources:
+            return Surroundings(), []
+        points, faults = self._placed(now_ns)
         newest = self._motion.newest
         speed = newest.speed_m_s if newest is not None else 0.0
         arc = arc_path(curvature_1_m, self._config.front_m + max(0.0, speed) * ARC_TIME_S)
         looks = [self._corridor.look(line, points, speed) for line in (path, arc)]
-        return Surroundings(
-            ahead_m=min(look.ahead_m for look in looks), beside_m=looks[0].beside_m
-        )
+        ahead_m = min(look.ahead_m for look in looks)
+        return replace(looks[0], ahead_m=ahead_m), faults
+
+    def _placed(self, now_ns: int) -> tuple[np.ndarray, list[Fault]]:
+        """Return (N, 2) metres, all obstacles at the time of control, and what has no place."""
+        places, faults = [np.zeros((0, 2))], []
+        for source, (stamp_ns, points_xy) in self._obstacles.items():
+            try:
+                moved = self._motion.control_from(stamp_ns, now_ns)
+            except PoseUnknownError as error:
+                words = f'what {source} saw cannot be placed: {error}'
+                faults.append(Fault(StopReason.OBSTACLES_STALE, words))
+                continue
+            places.append(transformed(points_xy, moved))
+        return np.concatenate(places), faults

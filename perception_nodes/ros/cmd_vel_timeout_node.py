@@ -28,9 +28,6 @@ _WATCH_PERIOD_S = 0.01
 class CmdVelTimeoutNodeConfig(CommandTimeoutConfig, LifecycleConfig):
     """How long a command counts, and of which kind commands are."""
 
-    cmd_vel_timeout_s: float = setting(
-        0.2, 'Steady time for which a command counts, seconds', minimum=0.02, maximum=0.25
-    )
     cmd_vel_stamped: bool = setting(False, 'Commands are TwistStamped instead of Twist')
 
     def __post_init__(self) -> None:

@@ -81,25 +81,6 @@ class PathFollowingNodeConfig(DrivingConfig, PathConfig, MaskInputConfig):
         minimum=0.0,
         maximum=60.0,
     )
-    max_picture_age_s: float = setting(
-        0.2,
-        'Largest age of the newest picture, by its stamp, seconds',
-        minimum=0.02,
-        maximum=10.0,
-    )
-    max_path_age_s: float = setting(
-        0.2,
-        'Largest age of the path that is followed, by the stamp of its picture, seconds',
-        minimum=0.02,
-        maximum=10.0,
-    )
-    max_silence_s: float = setting(
-        0.2,
-        'Steady time that pictures or odometry may be silent, seconds; raise it for simulators '
-        'that run slower than real time',
-        minimum=0.02,
-        maximum=60.0,
-    )
 
     def __post_init__(self) -> None:
         """Check every value, and what belongs together."""

@@ -92,7 +92,9 @@ class PathFollowingNode(PerceptionNode[PathFollowingNodeConfig]):
         config, outputs = self.configuration, self._outputs
         if outputs is None:
             raise RuntimeError('start needs what load offers')
-        self._shared = SharedPilot(Pilot(None, config, config, config.classes))
+        moves_robot = config.drive == Drive.CMD_VEL.value
+        pilot = Pilot(None, config, config, config.classes, moves_robot=moves_robot)
+        self._shared = SharedPilot(pilot)
         self._inputs = PathFollowingInputs(self, config, self._shared)
         self._source = MaskSource(self, config, on_loss=self._on_loss)
         if config.drive == Drive.FOLLOW_PATH.value:

@@ -112,13 +112,18 @@ def arc(distance_m: float, turn_rad: float) -> PlanarPose:
 
 @dataclass
 class Drive:
-    """One drive, tick by tick; ``on_tick`` may break things."""
+    """
+    One drive, tick by tick.
+
+    :param clock_ns: what the clock of the stamps shows before steady time.
+    """
 
     follower: PathFollower
     robot: FloorRobot
     course: np.ndarray
     latency_s: float = 0.1
     sight_noise: tuple[float, float] = (0.005, 0.01)
+    clock_ns: int = 0
     log: list = field(default_factory=list)
     see: Callable[[int, PathEstimate], PathEstimate | None] = lambda now_ns, estimate: estimate
 
@@ -138,18 +143,23 @@ class Drive:
     def finished(self) -> bool:
         return self.place >= len(self.course) - 60
 
+    @property
+    def stamp_ns(self) -> int:
+        """The time that stamps bear now."""
+        return self.now_ns + self.clock_ns
+
     def tick(self) -> None:
         self.now_ns += TICK_NS
         self.robot.advance(self.now_ns)
-        self.follower.take_odometry(self.robot.sample(self.now_ns), self.now_ns)
+        self.follower.take_odometry(self.robot.sample(self.stamp_ns), self.now_ns)
         if self.now_ns % FRAME_NS == 0:
             self.look()
         while self.coming and self.coming[0][0] <= self.now_ns:
             _, stamp_ns, estimate = self.coming.popleft()
-            self.follower.vitals.note_picture(stamp_ns, self.now_ns)
-            self.follower.take_estimate(estimate, stamp_ns)
+            if self.follower.vitals.note_picture(stamp_ns, self.now_ns):
+                self.follower.take_estimate(estimate, stamp_ns)
         if self.now_ns % FRAME_NS == 0:
-            status = self.follower.step(self.now_ns, self.now_ns)
+            status = self.follower.step(self.stamp_ns, self.now_ns)
             self.robot.command(status.command, self.now_ns)
             self.log.append((self.now_ns, self.lateral_m(), self.robot.speed, status))
 
@@ -157,7 +167,9 @@ class Drive:
         """Take a picture: the estimate comes after the latency."""
         estimate = self.see(self.now_ns, self.seen())
         if estimate is not None:
-            self.coming.append((self.now_ns + round(self.latency_s * 1e9), self.now_ns, estimate))
+            self.coming.append(
+                (self.now_ns + round(self.latency_s * 1e9), self.stamp_ns, estimate)
+            )
 
     def seen(self) -> PathEstimate:
         """Return the path ahead of the true pose, with noise of offset and heading."""
@@ -199,11 +211,10 @@ def settings(**values) -> DrivingConfig:
 def drive() -> Callable[..., Drive]:
     """Return a function that makes a drive on a course, enabled."""
 
-    def make(course: str = 'straight', robot: FloorRobot | None = None, latency_s: float = 0.1,
-             **values) -> Drive:  # fmt: skip
-        follower = PathFollower(settings(**values))
+    def make(course: str = 'straight', *, moves_robot: bool = True, **values) -> Drive:
+        follower = PathFollower(settings(**values), moves_robot=moves_robot)
         follower.enable(True)
-        return Drive(follower, robot or FloorRobot(), COURSES[course], latency_s)
+        return Drive(follower, FloorRobot(), COURSES[course])
 
     return make
 
@@ -216,8 +227,3 @@ def driving_settings() -> Callable[..., DrivingConfig]:
 @pytest.fixture
 def straight_path() -> Callable[..., PathEstimate]:
     return straight_estimate
-
-
-@pytest.fixture
-def floor_robot() -> type[FloorRobot]:
-    return FloorRobot

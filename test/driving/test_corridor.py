@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from perception_nodes.driving.command import VehicleConfig
+from perception_nodes.driving.config import DrivingConfig
 from perception_nodes.driving.corridor import CorridorConfig, SweptCorridor
 from perception_nodes.driving.obstacles import (
     points_from_boxes,
@@ -88,6 +89,18 @@ def test_straight_ahead_of_a_bend_is_not_in_the_way():
 def test_distance_beside_the_corridor_is_told():
     look = CORRIDOR.look(STRAIGHT, np.array([(1.0, 0.5), (1.5, -0.4)]))
     assert look.beside_m == pytest.approx(0.2, abs=0.01)
+
+
+@pytest.mark.parametrize('points', [[], [(1.0, 0.0)]], ids=['nothing there', 'something'])
+def test_length_of_the_corridor_is_told_from_the_front(points):
+    look = CORRIDOR.look(STRAIGHT, np.array(points).reshape(-1, 2))
+    assert look.looked_m == pytest.approx(3.0 - VEHICLE.front_m)
+
+
+def test_corridor_that_ends_at_the_nose_is_refused_where_somebody_looks():
+    DrivingConfig(corridor_length_m=0.3)
+    with pytest.raises(ValueError, match=r'corridor_length_m: 0.3 must be above'):
+        DrivingConfig(corridor_length_m=0.3, obstacle_sources=('depth',))
 
 
 def test_occupancy_gives_costly_cells_only():

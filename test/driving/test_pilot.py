@@ -48,7 +48,7 @@ def drive(pilot, masks, *, begin=0, jump_ns=0):
 
 @pytest.fixture
 def pilot():
-    made = Pilot(LABELS, DrivingConfig(require_dead_man=False, max_path_age_s=0.2))
+    made = Pilot(LABELS, DrivingConfig(require_dead_man=False))
     made.enable(True)
     return made
 
@@ -74,6 +74,56 @@ def test_jump_of_the_clock_forgets_the_path(pilot, lane):
     found = drive(pilot, [lane], begin=20, jump_ns=-500_000_000)
     assert found[-1].fault.reason is StopReason.CLOCK_JUMP
     assert pilot.tracker.latest is None
+
+
+def test_jump_of_odometry_forgets_the_path(pilot, lane):
+    drive(pilot, [lane] * 20)
+    assert pilot.tracker.latest is not None
+    far = MotionSample(
+        stamp_ns=20 * PERIOD_NS, pose=PlanarPose(x_m=9.0), speed_m_s=0.4, turn_rad_s=0.0
+    )
+    pilot.take_odometry(far, 20 * PERIOD_NS)
+    assert pilot.tracker.latest is None
+
+
+@pytest.mark.parametrize('ahead_s', [0.8, 3600.0])
+def test_picture_of_another_clock_changes_nothing(lane, ahead_s):
+    # So slow a base makes poses known for long after the newest odometry.
+    pilot = Pilot(LABELS, DrivingConfig(require_dead_man=False, actuation_delay_s=1.0))
+    pilot.enable(True)
+    drive(pilot, [lane] * 20)
+    before, now_ns = pilot.tracker.latest, 19 * PERIOD_NS
+    stamp_ns = now_ns + round(ahead_s * 1e9)
+    assert pilot.take_mask(np.zeros_like(lane), None, GROUND, stamp_ns, now_ns) is None
+    assert pilot.tracker.latest is before
+    found = drive(pilot, [lane] * 20, begin=20)
+    assert {status.state for status in found} == {DriveState.DRIVING}
+
+
+def test_robot_that_stands_may_see_the_same_for_ever(pilot, lane):
+    rng = np.random.default_rng(1)
+    for number in range(400):
+        now_ns = number * PERIOD_NS
+        turn = 0.01 * rng.standard_normal()  # what a gyroscope says at rest
+        at_rest = MotionSample(stamp_ns=now_ns, pose=PlanarPose(), speed_m_s=0.0, turn_rad_s=turn)
+        pilot.take_odometry(at_rest, now_ns)
+        pilot.take_mask(lane, None, GROUND, now_ns, now_ns)
+        status = pilot.step(now_ns, now_ns)
+    assert status.fault.reason is not StopReason.PICTURE_FROZEN
+    assert status.state is DriveState.DRIVING
+
+
+@pytest.mark.parametrize('says_speed', [True, False], ids=['twist', 'poses alone'])
+def test_robot_that_moves_and_sees_the_same_has_a_frozen_camera(pilot, lane, says_speed):
+    for number in range(20):
+        now_ns = number * PERIOD_NS
+        speed = 0.4 if says_speed else 0.0
+        pose = PlanarPose(x_m=0.02 * number)
+        moved = MotionSample(stamp_ns=now_ns, pose=pose, speed_m_s=speed, turn_rad_s=0.0)
+        pilot.take_odometry(moved, now_ns)
+        pilot.take_mask(lane, None, GROUND, now_ns, now_ns)
+        status = pilot.step(now_ns, now_ns)
+    assert status.fault.reason is StopReason.PICTURE_FROZEN
 
 
 def test_carried_robot_drives_again_once_enabled_anew(pilot, lane):

@@ -8,6 +8,7 @@ from perception_nodes.driving.prediction import MotionPredictor, MotionSample, P
 from perception_nodes.geometry import PlanarPose
 
 MS = 1_000_000
+KEPT_S = 3.0
 
 
 def sample(time_ms: int, x: float, speed: float = 1.0, **pose) -> MotionSample:
@@ -19,7 +20,7 @@ def sample(time_ms: int, x: float, speed: float = 1.0, **pose) -> MotionSample:
 @pytest.fixture
 def moving() -> MotionPredictor:
     """Return a robot that has driven 1 m in 1 s along x."""
-    made = MotionPredictor(0.1)
+    made = MotionPredictor(0.1, KEPT_S)
     for time_ms in range(0, 1001, 20):
         made.add_odometry(sample(time_ms, time_ms / 1000))
     return made
@@ -27,7 +28,7 @@ def moving() -> MotionPredictor:
 
 def test_without_odometry_nothing_is_known():
     with pytest.raises(PoseUnknownError, match='no odometry'):
-        MotionPredictor(0.1).pose_at(0)
+        MotionPredictor(0.1, KEPT_S).pose_at(0)
 
 
 @pytest.mark.parametrize('time_ms', [0, 10, 500, 777, 1000, 1100])
@@ -55,7 +56,7 @@ def test_commands_on_their_way_are_followed_when_they_act(moving):
 
 
 def test_turns_are_interpolated_the_short_way_round():
-    made = MotionPredictor(0.0)
+    made = MotionPredictor(0.0, KEPT_S)
     made.add_odometry(sample(0, 0.0, yaw_rad=3.1))
     made.add_odometry(sample(20, 0.0, yaw_rad=-3.1))
     assert np.cos(made.pose_at(10 * MS).yaw_rad) == pytest.approx(-1.0)
@@ -73,10 +74,56 @@ def test_jump_makes_what_was_before_useless(moving):
         moving.control_from(900 * MS, 1020 * MS)
 
 
-def test_way_and_turn_add_up_and_never_fall(moving):
-    assert moving.travelled_m == pytest.approx(1.0)
-    moving.add_odometry(sample(1020, 0.98, speed=-1.0))
-    assert moving.travelled_m == pytest.approx(1.02)
+def test_commands_that_nobody_sends_any_more_are_not_followed(moving):
+    moving.add_command(DriveCommand(), 800 * MS)
+    moving.forget_commands()
+    assert moving.pose_at(1100 * MS).x_m == pytest.approx(1.1)
+
+
+def test_poses_are_known_as_long_as_told():
+    made = MotionPredictor(0.1, 10.0)
+    for time_ms in range(0, 12_001, 20):
+        made.add_odometry(sample(time_ms, time_ms / 1000))
+    assert made.pose_at(2_000 * MS).x_m == pytest.approx(2.0)
+    with pytest.raises(PoseUnknownError):
+        made.pose_at(1_900 * MS)
+
+
+@pytest.mark.parametrize('speed', [1.0, 0.0], ids=['with twist', 'without'])
+def test_way_adds_up_and_never_falls(moving, speed):
+    before_m = moving.travelled_m
+    for time_ms in range(1020, 1521, 20):
+        moving.add_odometry(sample(time_ms, (2000 - time_ms) / 1000, speed=-speed))
+    assert moving.travelled_m - before_m == pytest.approx(0.5, abs=0.03)
+
+
+def test_turn_adds_up_over_the_jump_from_pi_to_minus_pi():
+    made = MotionPredictor(0.0, KEPT_S)
+    for number in range(51):
+        turned = 3.0 + number * 0.02
+        yaw_rad = float(np.arctan2(np.sin(turned), np.cos(turned)))
+        made.add_odometry(sample(20 * number, 0.0, speed=0.0, yaw_rad=yaw_rad))
+    assert made.turned_rad == pytest.approx(1.0, abs=0.05)
+    assert made.travelled_m == 0
+
+
+@pytest.mark.parametrize(
+    ('pose', 'words'),
+    [({'x_m': 0.01}, 'linear'), ({'yaw_rad': 0.02}, 'angular')],
+    ids=['way', 'turn'],
+)
+def test_odometry_without_twist_is_a_contradiction_until_it_is_compared_anew(pose, words):
+    made = MotionPredictor(0.0, KEPT_S)
+    for number in range(60):
+        moved = PlanarPose(**{name: step * number for name, step in pose.items()})
+        stamp_ns = 20 * number * MS
+        made.add_odometry(
+            MotionSample(stamp_ns=stamp_ns, pose=moved, speed_m_s=0.0, turn_rad_s=0.0)
+        )
+    assert words in made.contradiction
+    assert 'not filled in' in made.contradiction
+    made.compare_anew()
+    assert made.contradiction == ''
 
 
 def test_odometry_that_is_not_a_number_is_refused():

@@ -81,6 +81,16 @@ def test_before_an_obstacle_comfortable_braking_is_enough(ahead):
     assert speed > 0 or ahead <= CONFIG.stop_margin_m
 
 
+@pytest.mark.parametrize('looked', [0.5, 2.28, 3.0])
+def test_no_faster_than_braking_within_the_corridor_allows(looked):
+    config = SpeedConfig(cruise_speed_m_s=2.0, stop_margin_m=0.1, reaction_s=0.2)
+    speed, name = bound(config, path(length_m=20.0), around=Surroundings(looked_m=looked))
+    assert name is (SpeedBound.SIGHT if looked < 3.0 else SpeedBound.CRUISE)
+    braking_m = speed * config.reaction_s + speed**2 / (2 * VEHICLE.deceleration_m_s2)
+    assert braking_m + config.stop_margin_m <= looked + 1e-9
+    assert speed > 0.5
+
+
 def test_end_of_the_visible_path_bounds_like_an_obstacle():
     speed, name = bound(line=path(length_m=0.5))
     assert name is SpeedBound.PATH_END

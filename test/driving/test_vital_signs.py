@@ -21,9 +21,11 @@ S = 1000 * MS
         (1300, 1300, 'newest picture is 0.30 s old, limit 0.25 s'),
         (1000, 1300, 'no picture for 0.30 s, limit 0.25 s'),
         (900, 1000, 'ahead of this clock'),
+        (900, 1300, 'ahead of this clock'),
     ],
-    ids=['new', 'just fresh', 'old', 'silent while its clock stands still', 'from the future'],
-)
+    ids=['new', 'just fresh', 'old', 'silent while its clock stands still', 'from the future',
+         'silent and from the future'],
+)  # fmt: skip
 def test_an_input_is_fresh_by_stamp_and_by_steady_time(now, steady, problem):
     watch = FreshnessWatch('picture', 0.25, 0.25)
     watch.note(1000 * MS, 1000 * MS)
@@ -44,6 +46,18 @@ def test_an_old_stamp_again_makes_nothing_fresher():
     assert watch.state(1400 * MS, 1400 * MS).problem
 
 
+def test_refused_stamps_are_the_reason_why_an_input_is_not_fresh():
+    watch = FreshnessWatch('odometry', 0.25, 0.25)
+    watch.refuse(3600.0)
+    assert 'stamped 3600.00 s ahead of this clock' in watch.state(0, 0).problem
+    watch.note(1000 * MS, 1000 * MS)
+    watch.refuse(3600.0)
+    assert not watch.state(1100 * MS, 1100 * MS).problem
+    assert 'stamped 3600.00 s ahead' in watch.state(1300 * MS, 1300 * MS).problem
+    watch.note(1001 * MS, 1300 * MS)
+    assert 'newest odometry is 0.30 s old' in watch.state(1301 * MS, 1301 * MS).problem
+
+
 @pytest.mark.parametrize(
     ('now', 'steady', 'words'),
     [
@@ -60,6 +74,19 @@ def test_a_clock_that_was_set_is_noticed(now, steady, words):
     assert watch.observe(S, S) == ''
     found = watch.observe(round(now * S), round(steady * S))
     assert (words in found) if words else not found
+
+
+@pytest.mark.parametrize(
+    ('stamp', 'steady', 'ahead_s'),
+    [(0.9, 1.1, 0.0), (1.1, 1.1, 0.0), (1.5, 1.01, 0.0), (2.9, 1.1, 0.0), (1.6, 1.01, 0.6),
+     (3.2, 1.1, 2.2)],
+    ids=['old', 'new', 'clock in steps', 'fast clock', 'too far', 'too fast'],
+)  # fmt: skip
+def test_stamp_that_the_clock_cannot_have_reached_is_of_another(stamp, steady, ahead_s):
+    watch = ClockWatch()
+    assert watch.ahead_s(round(stamp * S), round(steady * S)) == 0, 'before the first look'
+    watch.observe(S, S)
+    assert watch.ahead_s(round(stamp * S), round(steady * S)) == pytest.approx(ahead_s)
 
 
 PICTURE, OTHER = np.zeros((4, 4), np.uint8), np.ones((4, 4), np.uint8)
@@ -129,6 +156,59 @@ def test_a_source_of_obstacles_that_is_wanted_must_speak_even_when_nothing_is_th
     assert reasons(found, 1450) == [StopReason.OBSTACLES_STALE]
 
 
+NOTES = {
+    'picture': VitalSigns.note_picture,
+    'odometry': VitalSigns.note_odometry,
+    'depth': lambda signs, *times: signs.note_obstacles('depth', *times),
+}
+
+
+@pytest.mark.parametrize('late', NOTES)
+def test_what_is_stamped_by_the_clock_before_hides_nothing_that_comes_after(late):
+    found = VitalSigns(VitalConfig(require_dead_man=False, obstacle_sources=('depth',)))
+    found.observe_clock(3600 * S, 0)
+    assert found.observe_clock(0, 30 * MS)
+    found.reset()
+    assert not NOTES[late](found, 3600 * S, 31 * MS)
+    assert f'{late} is stamped 3600.00 s ahead' in str(found.faults(30 * MS, 60 * MS))
+    for note in NOTES.values():
+        assert note(found, 40 * MS, 70 * MS)
+    assert not found.observe_clock(50 * MS, 80 * MS)
+    assert found.faults(50 * MS, 80 * MS) == []
+
+
+def test_stamp_of_another_clock_before_the_first_look_counts_as_a_jump():
+    found = VitalSigns(VitalConfig(require_dead_man=False))
+    assert found.note_odometry(3600 * S, 0)
+    assert found.observe_clock(S, 10 * MS)
+    assert '3599.000 s behind what came before' in str(found.faults(S, 10 * MS))
+    found.reset()
+    assert found.note_odometry(S, 11 * MS)
+    assert not found.observe_clock(S + 10 * MS, 20 * MS)
+
+
+@pytest.mark.parametrize('ahead', [100, 700, 5000, 3_600_000])
+def test_camera_whose_clock_goes_ahead_is_told_from_a_clock_that_jumped(ahead):
+    found = VitalSigns(VitalConfig(require_dead_man=False))
+    for now in range(1000, 2000, 30):
+        assert not found.observe_clock(now * MS, now * MS)
+        found.note_picture((now + 10 + ahead) * MS, (now + 10) * MS)
+        found.note_odometry((now + 10) * MS, (now + 10) * MS)
+    faults = found.faults(2000 * MS, 2000 * MS)
+    assert [fault.reason for fault in faults] == [StopReason.CAMERA_STALE]
+    assert 'ahead of this clock: check use_sim_time' in faults[0].text
+
+
+@pytest.mark.parametrize('sources', [('depth', 'occupancy'), ('occupancy', 'depth')])
+def test_age_of_obstacles_is_unknown_until_every_wanted_source_has_come(sources):
+    found = VitalSigns(VitalConfig(obstacle_sources=sources))
+    assert np.isnan(VitalSigns(VitalConfig()).obstacles_age_s(S, S))
+    found.note_obstacles('depth', S, S)
+    assert np.isnan(found.obstacles_age_s(S, S))
+    found.note_obstacles('occupancy', S - 100 * MS, S)
+    assert found.obstacles_age_s(S, S) == pytest.approx(0.1)
+
+
 @pytest.fixture
 def timeout():
     config = CommandTimeoutConfig(cmd_vel_timeout_s=0.2, zero_repeat_s=1.0)
@@ -164,6 +244,13 @@ def test_a_command_that_is_no_number_neither_passes_nor_counts(timeout):
     assert not timeout.take((float('nan'), 0.0), 190 * MS)
     assert timeout.must_stop(210 * MS)
     assert timeout.refused == 1
+
+
+def test_defaults_bring_zero_into_force_within_the_time_that_is_demanded():
+    # Beside the age there are 0.05 s of a period and 0.05 s of the way to the base, of 0.3 s.
+    config, timeout = VitalConfig(), CommandTimeoutConfig()
+    ages_s = (config.max_picture_age_s, config.max_path_age_s, config.max_silence_s)
+    assert max(*ages_s, config.max_odometry_age_s, timeout.cmd_vel_timeout_s) <= 0.2
 
 
 def test_the_time_out_can_not_be_made_longer_than_a_quarter_of_a_second():

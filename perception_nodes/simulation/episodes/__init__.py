@@ -13,12 +13,7 @@ A follower is anything with the two methods of :class:`Follower`.
 from perception_nodes.simulation.episodes.color_follower import ColorFollower
 from perception_nodes.simulation.episodes.episode import Episode, EpisodeConfig
 from perception_nodes.simulation.episodes.faults import FaultInjector, FaultKind, FaultPlan
-from perception_nodes.simulation.episodes.follower import (
-    CameraFrame,
-    Follower,
-    FollowerAnswer,
-    SplitFollower,
-)
+from perception_nodes.simulation.episodes.follower import CameraFrame, Follower, FollowerAnswer
 from perception_nodes.simulation.episodes.result import EpisodeResult, Outcome, Stop, Trace
 from perception_nodes.simulation.episodes.runs import RunPlan, RunTable, summarize
 
@@ -36,7 +31,6 @@ __all__ = [
     'Outcome',
     'RunPlan',
     'RunTable',
-    'SplitFollower',
     'Stop',
     'Trace',
     'summarize',

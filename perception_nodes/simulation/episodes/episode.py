@@ -238,7 +238,7 @@ def _response(faults: FaultInjector, trace: Trace) -> FaultResponse | None:
     if faults.observable_ns is None:
         return FaultResponse(
             kind=plan.kind.value, observable_s=None, zero_command_after_s=None,
-            at_rest_after_s=None, recovered_after_s=None, speed_m_s=0.0,
+            at_rest_after_s=None, moved_after_rest_m=None, recovered_after_s=None, speed_m_s=0.0,
         )  # fmt: skip
     seen_s = faults.observable_ns * 1e-9
     steady_s, speed = trace.steady_s, np.abs(trace.speed_m_s)
@@ -255,9 +255,16 @@ def _response(faults: FaultInjector, trace: Trace) -> FaultResponse | None:
         observable_s=seen_s,
         zero_command_after_s=None if zero_s is None else zero_s - seen_s,
         at_rest_after_s=None if rest_s is None or zero_s is None else rest_s - zero_s,
+        moved_after_rest_m=None if rest_s is None else _way_m(trace, rest_s, cleared_s),
         recovered_after_s=None if again_s is None else again_s - cleared_s,
         speed_m_s=float(speed[before[-1]]) if len(before) else 0.0,
     )
+
+
+def _way_m(trace: Trace, from_s: float, to_s: float) -> float:
+    """Return the way of base_link between two steady times."""
+    between = (trace.steady_s >= from_s) & (trace.steady_s <= to_s)
+    return float(np.hypot(*np.diff(trace.pose[between, :2], axis=0).T).sum())
 
 
 def _first(times_s: np.ndarray, true: np.ndarray) -> float | None:

@@ -48,6 +48,11 @@ class FaultKind(str, Enum):
         """Whether nobody may drive on."""
         return self not in (FaultKind.NONE, FaultKind.DROP)
 
+    @property
+    def demands_rest(self) -> bool:
+        """Whether nobody may drive again before it is over: jumped stamps are soon consistent."""
+        return self.demands_stop and self is not FaultKind.CLOCK_JUMP
+
 
 @dataclass(frozen=True, kw_only=True)
 class FaultPlan:
@@ -167,7 +172,7 @@ def corrupted(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """
     stream = np.frombuffer(encode_compressed(ImageView(rgb, 'rgb8')), np.uint8).copy()
     places = rng.integers(min(700, len(stream) // 2), len(stream), CORRUPT_BYTES)
-    stream[places] = rng.integers(0, 255, CORRUPT_BYTES)
+    stream[places] = rng.integers(0, 256, CORRUPT_BYTES)
     try:
         return decode_compressed(stream).to_frame().in_order(ColorOrder.RGB)
     except ImageError:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from perception_nodes.simulation.vehicle import Odometry
 from perception_nodes.structures import Frame
 
 DRIVING = 'driving'
-Seen = TypeVar('Seen')
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -68,45 +66,3 @@ class Follower(Protocol):
 
     def reset(self) -> None:
         """Begin anew, as after a start of the process."""
-
-
-class SplitFollower(Generic[Seen]):
-    """
-    A follower made of two functions, for what needs no memory of its own.
-
-    :param perceive: what is seen in a picture.
-    :param control: the command for what was seen, and odometry.
-    :param max_age_s: what was seen longer ago does not count any more.
-    """
-
-    def __init__(
-        self,
-        perceive: Callable[[CameraFrame], Seen],
-        control: Callable[[Seen, Odometry | None], FollowerAnswer],
-        *,
-        max_age_s: float = 0.2,
-    ) -> None:
-        self._perceive = perceive
-        self._control = control
-        self._max_age_ns = round(max_age_s * 1e9)
-        self._seen: Seen | None = None
-        self._seen_ns = 0
-
-    def step(
-        self,
-        frame: CameraFrame | None,
-        stamp_ns: int,
-        odometry: Odometry | None,
-        *,
-        steady_ns: int,
-    ) -> FollowerAnswer:
-        """Look, and command; see :class:`Follower`."""
-        if frame is not None:
-            self._seen, self._seen_ns = self._perceive(frame), frame.frame.stamp_ns
-        if self._seen is None or not 0 <= stamp_ns - self._seen_ns <= self._max_age_ns:
-            return FollowerAnswer(status='no fresh picture')
-        return self._control(self._seen, odometry)
-
-    def reset(self) -> None:
-        """Forget what was seen."""
-        self._seen = None

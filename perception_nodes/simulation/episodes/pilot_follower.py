@@ -29,8 +29,6 @@ from perception_nodes.structures import SegmentationMask
 PITCH_SIGMA_RAD, ROLL_SIGMA_RAD = float(np.radians(0.3)), float(np.radians(0.2))
 HEIGHT_SIGMA_M, PIXEL_SIGMA = 0.003, 0.5
 """How well the mounting of the camera of a calibrated robot is known."""
-OLDEST_S = 0.2
-"""With 0.05 s between pictures and 0.05 s to the base, zero is in force within 0.3 s."""
 CERTAIN = np.uint8(254)
 DEPTH_STRIDE, DEPTH_RANGE_M = 4, 3.0
 LOWEST_M, HIGHEST_M = 0.05, 0.6
@@ -86,8 +84,7 @@ def driving_config(course: Course, **changes: object) -> DrivingConfig:
         wheelbase_m=robot.wheelbase_m,
         turning_radius_m=float(radius_m) if robot.ackermann else 0.0,
         max_speed_m_s=robot.max_speed_m_s, max_turn_rad_s=robot.max_turn_rad_s,
-        require_dead_man=False, max_picture_age_s=OLDEST_S, max_path_age_s=OLDEST_S,
-        max_silence_s=OLDEST_S,
+        require_dead_man=False,
     )  # fmt: skip
     return replace(settings, **changes)  # type: ignore[arg-type]
 

@@ -32,7 +32,8 @@ class Referee:
         self._rows: list[tuple[float, ...]] = []
         self._status: list[str] = []
         self._standing_since_s: float | None = None
-        self._justified = False
+        self._watched_s = self._excused_s = 0.0
+        self._had_excuse = False
         self._stops: list[Stop] = []
         self.departures = self.contacts = 0
         self.moved_at_s: float | None = None
@@ -71,9 +72,9 @@ class Referee:
 
     def standing_s(self, steady_ns: int) -> float:
         """Return for how long the robot has been standing without an excuse."""
-        if self._standing_since_s is None or self._justified:
+        if self._standing_since_s is None:
             return 0.0
-        return steady_ns * 1e-9 - self._standing_since_s
+        return steady_ns * 1e-9 - self._standing_since_s - self._excused_s
 
     def stops(self) -> tuple[Stop, ...]:
         """Return all stops until now."""
@@ -114,17 +115,20 @@ class Referee:
 
     def _check_standing(self, steady_s: float, speed: float, status: str, excuse: bool) -> None:
         """Keep when and why the robot stood still after it had moved."""
+        passed_s, self._watched_s = steady_s - self._watched_s, steady_s
         if self.moved_at_s is None:
             if abs(speed) > MOVING_M_S:
                 self.moved_at_s, self._standing_since_s = steady_s, None
             elif self._standing_since_s is None:
                 self._standing_since_s = steady_s
             return
+        if excuse:
+            self._excused_s += passed_s
         if abs(speed) < STANDING_M_S:
             if self._standing_since_s is None:
-                self._standing_since_s, self._justified = steady_s, excuse
+                self._standing_since_s, self._excused_s, self._had_excuse = steady_s, 0.0, False
                 self._stops.append(self._stop(steady_s, steady_s, status))
-            self._justified = self._justified or excuse
+            self._had_excuse = self._had_excuse or excuse
             self._stops[-1] = self._stop(self._standing_since_s, steady_s, self._stops[-1].reason)
         elif self._standing_since_s is not None and abs(speed) > MOVING_M_S:
             if steady_s - self._standing_since_s < SHORTEST_STOP_S:
@@ -133,7 +137,8 @@ class Referee:
 
     def _stop(self, start_s: float, end_s: float, reason: str) -> Stop:
         """Return the stop that lasts until now."""
+        unexcused_s = end_s - start_s - self._excused_s
         return Stop(
             start_s=start_s, duration_s=end_s - start_s, at_m=self._way.s_m or 0.0, reason=reason,
-            justified=self._justified,
+            justified=self._had_excuse and unexcused_s < SHORTEST_STOP_S,
         )  # fmt: skip

@@ -29,7 +29,7 @@ class Stop:
 
     :param at_m: where on the route.
     :param reason: the follower's status when it stood.
-    :param justified: a fault was active, or somebody stood in the way.
+    :param justified: a fault was active, or somebody in the way, for all of it but 0.3 s.
     """
 
     start_s: float
@@ -47,6 +47,7 @@ class FaultResponse:
     :param observable_s: when the follower got the first wrong delivery.
     :param zero_command_after_s: from there to the first zero that the base obeyed.
     :param at_rest_after_s: from that zero to less than 0.02 m/s.
+    :param moved_after_rest_m: way from that rest to the end of the fault, in metres.
     :param recovered_after_s: from the end of the fault to more than 0.05 m/s.
     :param speed_m_s: when it became observable.
     """
@@ -55,6 +56,7 @@ class FaultResponse:
     observable_s: float | None
     zero_command_after_s: float | None
     at_rest_after_s: float | None
+    moved_after_rest_m: float | None
     recovered_after_s: float | None
     speed_m_s: float
 

@@ -86,7 +86,7 @@ class LaneRobot:
         ears = (self._mask, self._confidence, self._odometry, self.labels, self.info, self.static)
         graph.wait_until(lambda: all(ear.get_subscription_count() for ear in ears))
         graph.wait_until(lambda: graph.probe.count_publishers(f'{own}/status'))
-        self._count, self._x_m = 0, 0.0
+        self._count, self._x_m, self._moved_at = 0, 0.0, time.monotonic()
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         probe.create_timer(PERIOD_S, self._live, clock=steady)
 
@@ -133,7 +133,8 @@ class LaneRobot:
     def _live(self) -> None:
         stamp = self._now()
         self._count += 1
-        self._x_m += SPEED_M_S * PERIOD_S if self.moves else 0.0
+        passed_s, self._moved_at = time.monotonic() - self._moved_at, time.monotonic()
+        self._x_m += SPEED_M_S * passed_s if self.moves else 0.0
         odometry = Odometry(header=Header(stamp=stamp, frame_id='odom'))
         odometry.child_frame_id = 'base_link'
         odometry.pose.pose.position.x = self._x_m

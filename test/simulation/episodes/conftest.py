@@ -36,7 +36,11 @@ def make_world(rendering):
 
 
 class KnowingFollower:
-    """Drives by the true pose; stops while its pictures are old, missing, black or the same."""
+    """
+    Drives by the true pose; stops while its pictures are old, missing, black or the same.
+
+    A jump of the clock makes it stand for half a second, too.
+    """
 
     def __init__(self, world, speed_m_s=0.5, max_age_s=0.15):
         self.world, self.max_age_ns = world, max_age_s * 1e9
@@ -46,12 +50,18 @@ class KnowingFollower:
         self.resets = 0
 
     def reset(self):
-        self.good_ns = self.last = None
+        self.good_ns = self.last = self.clock_ns = None
+        self.waits_until_ns = 0
         self.resets += 1
 
     def step(self, frame, stamp_ns, odometry, *, steady_ns):
         self.asked.append((stamp_ns, steady_ns))
         command = self.driver.command(self.world.pose)
+        if self.clock_ns is not None and abs(stamp_ns - self.clock_ns) > 1e9:
+            self.waits_until_ns = steady_ns + 5e8
+        self.clock_ns = stamp_ns
+        if steady_ns < self.waits_until_ns:
+            return FollowerAnswer(status='clock jumped')
         if frame is not None:
             self.frames.append(frame)
             pixels = frame.frame.pixels

@@ -3,6 +3,9 @@ import numpy as np
 import pytest
 
 from perception_nodes.geometry import CameraModel, RigidTransform
+from perception_nodes.imaging.compressed import encode_compressed
+from perception_nodes.imaging.encodings import ImageView
+from perception_nodes.imaging.image_error import ImageError, ImageReason
 from perception_nodes.simulation import Odometry, Pose2D
 from perception_nodes.simulation.episodes import (
     CameraFrame,
@@ -73,6 +76,22 @@ def test_a_broken_stream_that_still_decodes_is_another_picture(monkeypatch):
     errors = [np.abs(rgb.astype(int) - good).mean() for rgb in seen if rgb is not None]
     assert 10 < len(errors) < 40
     assert max(errors) > 10
+
+
+def test_wrong_bytes_may_be_any(monkeypatch):
+    streams = []
+
+    def refuse(stream):
+        streams.append(stream)
+        raise ImageError(ImageReason.BROKEN_DATA, 'not decoded')
+
+    monkeypatch.setattr(faults, 'decode_compressed', refuse)
+    monkeypatch.setattr(faults, 'CORRUPT_BYTES', 4000)
+    good = cv2.resize(taken(0).frame.pixels, (320, 240))
+    assert faults.corrupted(good, np.random.default_rng(0)) is None
+    written = np.frombuffer(encode_compressed(ImageView(good, 'rgb8')), np.uint8)
+    wrong = streams[0][streams[0] != written]
+    assert set(wrong) == set(range(256)), 'markers, 0xFF, can be forged, too'
 
 
 def test_late_pictures_keep_their_stamps():

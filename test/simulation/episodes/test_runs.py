@@ -1,3 +1,5 @@
+import dataclasses
+import json
 import math
 
 import pytest
@@ -43,6 +45,16 @@ def test_table_goes_on_where_it_was_interrupted(rendering, tmp_path):
     assert figures['lap_time_ratio'] == pytest.approx(1.0, abs=0.2)
 
 
+def test_fault_that_was_judged_by_fewer_figures_is_run_again(tmp_path):
+    plan = RunPlan(course='straight', follower='x', fault='black')
+    path = tmp_path / 'faults.jsonl'
+    for missing, made in ((set(), True), ({'moved_after_rest_m'}, False)):
+        fault = {name: value for name, value in response().items() if name not in missing}
+        row = {'plan': dataclasses.asdict(plan), 'result': {'fault': fault}}
+        path.write_text(json.dumps(row) + '\n')
+        assert (RunTable(path).missing([plan]) == []) is made
+
+
 def test_fault_of_a_run_is_drawn_from_its_seed():
     plans = [RunPlan(course='straight', follower='x', seed=k, fault='black') for k in (1, 1, 2)]
     starts = [plan.fault_plan.start_s for plan in plans]
@@ -69,6 +81,7 @@ def test_figures_pool_errors_over_distance():
 def response(**changes):
     return {
         'kind': 'black', 'observable_s': 5.0, 'zero_command_after_s': 0.2, 'at_rest_after_s': 0.25,
+        'moved_after_rest_m': 0.0,
         'recovered_after_s': 0.5, 'speed_m_s': 0.5, **changes,
     }  # fmt: skip
 
@@ -82,6 +95,9 @@ def response(**changes):
         ({'at_rest_after_s': 0.3}, False),
         ({'at_rest_after_s': 0.3, 'speed_m_s': 1.0}, True),
         ({'observable_s': None}, False),
+        ({'moved_after_rest_m': 0.01}, True),
+        ({'moved_after_rest_m': 0.1}, False),
+        ({'moved_after_rest_m': 0.1, 'kind': 'clock_jump'}, True),
     ],
 )
 def test_stop_is_in_time_or_not(changes, in_time):
