@@ -50,7 +50,7 @@ def measure(model: str, data: str, out: Path, threads: int) -> dict[str, Any]:
         plan = planned(names, epsilon, ITERATIONS, 1)
         assert plan is not None
         results[epsilon] = attacked_result(
-            segmenter, labelled, plan, out / f'attacked_{epsilon}', data=data, threads=threads
+            segmenter, labelled, plan, out / f'attacked_{epsilon}', threads=threads
         )
     write_sheet(segmenter, labelled, results[MAIN], out / 'attacks.png')
     record = {

@@ -75,7 +75,8 @@ def _budgets(result: AttackResult) -> list[str]:
     for how in result.record['attacks'].values():
         if 'epsilon_levels' in how:
             words.append(
-                f'±{how["epsilon_levels"]:g} of 255 grey levels, {how["iterations"]} iterations, '
+                f'±{how["epsilon_levels"]:g} of 255 grey levels; pgd and segpgd take '
+                f'{how["iterations"]} steps of {how["step_levels"]:g} from each of '
                 f'{how["restarts"]} starts'
             )
         else:

@@ -19,6 +19,7 @@ from perception_nodes.cli.attacks import (
     EpsilonOption,
     IterationsOption,
     RestartsOption,
+    StepOption,
     SurrogateOption,
     attacked_result,
     planned,
@@ -61,6 +62,7 @@ def robustness(
     severity: Annotated[list[int] | None, typer.Option(help='1 to 5; default: all.')] = None,
     attacks: AttacksOption = '',
     epsilon: EpsilonOption = 4,
+    step: StepOption = 0.0,
     iterations: IterationsOption = 20,
     restarts: RestartsOption = 1,
     surrogate: SurrogateOption = '',
@@ -71,21 +73,22 @@ def robustness(
     """Measure segmenters on corrupted and attacked pictures; one report."""
     names = [] if corruption == [_NONE] else corruption or list(CORRUPTIONS)
     severities = severity or list(SEVERITIES)
-    plan = planned(attacks, epsilon, iterations, restarts)
+    plan = planned(attacks, epsilon, iterations, restarts, step)
     check_choice(names, severities)
     labelled = open_masked_set(data)
+    digest = labelled.digest()
     results, worst, attacked, sections, runs = {}, {}, {}, [], []
     for number, address in enumerate(model):
         segmenter = Segmenter.load(address, device=device, precision=precision, threads=threads)
         console.print(segmenter.description, highlight=False)
         runs.append(described(segmenter))
-        identity = {'data': data, 'suite': SUITE_VERSION, **runs[-1]}
+        identity = {'data_sha256': digest, 'suite': SUITE_VERSION, **runs[-1]}
         kept = _Kept(out / f'stands_{number}.json', identity)
         name = segmenter.bundle.name if len(model) == 1 else f'{number + 1}: {address}'
         if plan is not None:  # first: a model without gradients is refused at once
             folder = out / 'attacked' / str(number)
             attacked[name] = attacked_result(
-                segmenter, labelled, plan, folder, data=data, surrogate=surrogate, threads=threads
+                segmenter, labelled, plan, folder, surrogate=surrogate, threads=threads
             )
             sections.append(attack_section(segmenter, labelled, name, attacked[name]))
         results[name] = _measured(segmenter, labelled, name, names, severities, kept)
@@ -96,8 +99,9 @@ def robustness(
         for name, run in zip(results, runs, strict=True)
     ]
     record = {
-        'data': data, 'suite': SUITE_VERSION, 'pictures': len(labelled.pictures),
-        'severities': severities, 'machine': describe_machine(), 'models': models,
+        'data': data, 'data_sha256': digest, 'suite': SUITE_VERSION,
+        'pictures': len(labelled.pictures), 'severities': severities,
+        'machine': describe_machine(), 'models': models,
     }  # fmt: skip
     (out / 'metrics.json').write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
     report = robustness_report(list(results.values()), worst, labelled, record, sections)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from perception_nodes.evaluation.addresses import part_of, reader_of
 from perception_nodes.evaluation.ground_truth import GroundTruthError
+from perception_nodes.evaluation.set_digest import set_digest
 from perception_nodes.imaging.compressed import PICTURE_SUFFIXES
 
 
@@ -44,6 +45,11 @@ class PictureFolders:
         """Return how many pictures each class has."""
         numbers = [picture.class_id for picture in self.pictures]
         return [numbers.count(class_id) for class_id in range(len(self.classes))]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of pictures and their classes."""
+        labels = [self.classes, [item.class_id for item in self.pictures]]
+        return set_digest((item.path for item in self.pictures), labels)
 
     def numbered_as(self, classes: Sequence[str]) -> PictureFolders:
         """

@@ -66,7 +66,7 @@ def test_brightness_blinds_a_network_of_colours_and_jpeg_does_not(model, labelle
     assert f'>{bright["5"]["mean_iou"]:.3f}<' in page, 'in the heat map'
 
 
-@pytest.mark.parametrize('field', ['data', 'suite', 'weights_sha256'])
+@pytest.mark.parametrize('field', ['data_sha256', 'suite', 'weights_sha256'])
 def test_models_are_compared_and_a_run_goes_on(model, labelled, tmp_path, field):
     words = ['--data', f'masks:{labelled}', '--out', tmp_path, '--device', 'cpu']
     words += ['--corruption', 'fog', '--severity', 2]
