@@ -15,6 +15,7 @@ from rich.table import Table
 
 from perception_nodes.cli.progress import console, track
 from perception_nodes.cli.sources import Source, find_sources
+from perception_nodes.evaluation.picture_folders import track_finder
 from perception_nodes.fewshot.bank_file import load_bank, save_bank
 from perception_nodes.fewshot.embedding import GradientColorEmbedder, open_embedder
 from perception_nodes.fewshot.prototypes import Answer, PrototypeBank, empty_bank
@@ -32,6 +33,15 @@ def enroll(
     ] = None,
     show: Annotated[bool, typer.Option('--list', help='Show the classes.')] = False,
     remove: Annotated[str, typer.Option(help='Class to forget.')] = '',
+    tracks: Annotated[
+        str,
+        typer.Option(
+            '--track',
+            help='Regular expression; what its first group finds in a file name tells which '
+            'pictures show one thing, and are left out together when the threshold is found. '
+            'Empty: each is a thing of its own. Frames of a video always are of one.',
+        ),
+    ] = '',
 ) -> None:
     """Teach a class from a few pictures of it, cut out closely; takes seconds."""
     if not (name or show or remove):
@@ -42,7 +52,8 @@ def enroll(
     if remove:
         changed = changed.without(remove)
     if name:
-        changed = changed.enrolled(name, _vectors(changed, find_sources(images or [])))
+        vectors, groups = _vectors(changed, find_sources(images or []), tracks)
+        changed = changed.enrolled(name, vectors, groups)
     if name or remove:
         save_bank(bank, changed)
     _tell(changed, bank)
@@ -58,7 +69,7 @@ def classify_by_bank(
     sources = find_sources(images)
     found: list[tuple[str, Answer]] = []
     for source in track(sources, 'Classifying'):
-        answers = known.classify(_vectors(known, [source]))
+        answers = known.classify(_vectors(known, [source])[0])
         found += [(str(source.path), answer) for answer in answers]
     if as_json:
         rows = [{'source': name, **asdict(answer)} for name, answer in found]
@@ -78,24 +89,31 @@ def _new_bank() -> PrototypeBank:
     return empty_bank(embedder.name, embedder.settings, (VIEWS, length))
 
 
-def _vectors(bank: PrototypeBank, sources: list[Source]) -> np.ndarray:
-    """Return (N, V, D) float32 of all frames of the sources."""
+def _vectors(
+    bank: PrototypeBank, sources: list[Source], pattern: str = ''
+) -> tuple[np.ndarray, list[int]]:
+    """Return (N, V, D) float32 of all frames of the sources, and the group of each."""
     embedder = open_embedder(bank.embedder_name, bank.embedder_settings)
-    return embed_views(embedder, _crops(sources))
+    track_of, numbers, groups = track_finder(pattern), dict[str, int](), list[int]()
 
+    def crops() -> Iterator[np.ndarray]:
+        for source in sources:
+            track = str(source.path) if source.is_video else track_of(source.path)
+            for frame in source.frames():
+                groups.append(numbers.setdefault(track, len(numbers)))
+                yield np.ascontiguousarray(frame.in_order(ColorOrder.RGB))
 
-def _crops(sources: list[Source]) -> Iterator[np.ndarray]:
-    """Yield (H, W, 3) uint8, RGB."""
-    for source in sources:
-        for frame in source.frames():
-            yield np.ascontiguousarray(frame.in_order(ColorOrder.RGB))
+    return embed_views(embedder, crops()), groups
 
 
 def _tell(bank: PrototypeBank, path: Path) -> None:
     """Print the classes of a bank."""
-    table = Table('class', 'pictures', title=str(path))
+    table = Table('class', 'pictures', 'tracks', title=str(path))
     for number, name in enumerate(bank.class_names):
-        table.add_row(name, str(int((bank.labels == number).sum())))
+        own = bank.labels == number
+        table.add_row(name, str(int(own.sum())), str(len(np.unique(bank.groups[own]))))
     Console().print(table)
     if bank.class_names and not bank.rejects:
-        console.print('Every class has one picture: nothing will be unknown', style='yellow')
+        console.print(
+            'Every class has one picture or one track: nothing will be unknown', style='yellow'
+        )

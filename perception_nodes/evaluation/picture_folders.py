@@ -7,7 +7,7 @@ Of a split, ``folder:PLACE@train`` with ``PLACE/train/<class>/*.jpg``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -106,22 +106,33 @@ def tracks_of(labelled: PictureFolders, pattern: str) -> list[str]:
         picture is a track of its own.
     :raises ValueError: for a pattern that is none, has no group, or does not fit a name.
     """
+    track_of = track_finder(pattern)
+    return [f'{item.class_id} {track_of(item.path)}' for item in labelled.pictures]
+
+
+def track_finder(pattern: str) -> Callable[[Path], str]:
+    """
+    Return what tells the track of a picture by the name of its file.
+
+    :param pattern: see :func:`tracks_of`, also for errors; names are refused one by one.
+    """
     if not pattern:
-        return [str(item.path) for item in labelled.pictures]
+        return str
     try:
         wanted = re.compile(pattern)
     except re.error as error:
         raise ValueError(f'track: {pattern!r} is no regular expression: {error}') from error
-    tracks = []
-    for item in labelled.pictures:
-        match = wanted.search(item.path.name)
+
+    def track_of(path: Path) -> str:
+        match = wanted.search(path.name)
         if match is None or not wanted.groups:
             raise ValueError(
-                f'track: {pattern!r} finds no group in {item.path.name!r}; of '
+                f'track: {pattern!r} finds no group in {path.name!r}; of '
                 r'00017_00022_00010.png the middle number is _(\d+)_'
             )
-        tracks.append(f'{item.class_id} {match[1]}')
-    return tracks
+        return match[1]
+
+    return track_of
 
 
 def read_picture_folders(folder: Path) -> PictureFolders:
