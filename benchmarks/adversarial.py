@@ -23,7 +23,7 @@ from perception_nodes.cli.attacks import AttackResult, attacked_result, planned
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.robustness.attacking import ATTACK_NAMES
-from perception_nodes.robustness.measuring import look
+from perception_nodes.robustness.segmentation import look
 from perception_nodes.robustness.under_attack import measure_attacked
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.structures import ColorOrder

@@ -17,7 +17,7 @@ from perception_nodes.classification import ClassificationConfig, Classifier
 from perception_nodes.cli.fewshot import classify_by_bank
 from perception_nodes.cli.looking import look_at_all
 from perception_nodes.cli.model_options import DeviceOption, PrecisionOption, ThreadsOption
-from perception_nodes.cli.opened_model import draw_classes, in_words
+from perception_nodes.cli.opened_model import draw_classes, in_words, named
 from perception_nodes.cli.progress import console
 from perception_nodes.cli.sources import find_sources
 from perception_nodes.structures import Frame
@@ -75,7 +75,7 @@ def classify(
         rows.append(
             {
                 'source': name,
-                'name': 'unknown' if found.class_id is None else names[found.class_id],
+                'name': named(found.class_id, names),
                 'confidence': round(found.confidence, 4),
                 'classes': {names[number]: round(float(share), 4) for number, share in shown},
             }

@@ -2,14 +2,54 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from perception_nodes.evaluation.metrics import as_plain
 from perception_nodes.evaluation.reliability import ReliabilityBin
 from perception_nodes.visualization.mask_plots import reliability_svg
-from perception_nodes.visualization.report import Figure, Plot
+from perception_nodes.visualization.report import (
+    Figure,
+    Plot,
+    Report,
+    Section,
+    Table,
+    Text,
+    write_report,
+)
+
+PAGE = 'report.html'
+
+
+def leave(report: Report, record: Mapping[str, Any], out: Path, name: str = 'report.json') -> Path:
+    """
+    Write the figures of a command as JSON and its page beside them; return the page.
+
+    :param record: plain data; paths and the like become text, NaN becomes null.
+    :param out: folder, made if absent.
+    :param name: of the JSON file.
+    """
+    text = json.dumps(as_plain(dict(record)), indent=1, default=str, ensure_ascii=False)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / name).write_text(f'{text}\n', encoding='utf-8')
+    return write_report(report, out / PAGE)
+
+
+def machine_section(machine: Mapping[str, str]) -> Section:
+    """Return what the figures were measured on."""
+    words = ', '.join(f'{key}: {value}' for key, value in machine.items())
+    return Section(title='Machine', blocks=(Text(paragraphs=(words,)),))
+
+
+def card(values: Mapping[str, object]) -> Table:
+    """Return what belongs to names, a row each."""
+    return Table(
+        columns=('', 'value'), rows=tuple((key, str(value)) for key, value in values.items())
+    )
 
 
 def calibration_figure(error: float, note: str = '') -> Figure:

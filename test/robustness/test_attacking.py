@@ -19,7 +19,7 @@ from perception_nodes.imaging.index_png import write_index_png
 from perception_nodes.learning.adversarial import differentiable as opening
 from perception_nodes.learning.adversarial.config import AttackConfig, PatchConfig
 from perception_nodes.robustness.attacking import AttackPlan
-from perception_nodes.robustness.measuring import stand_of
+from perception_nodes.robustness.segmentation import SegmentationSubject
 from perception_nodes.segmentation import Segmenter
 
 APP = typer.Typer()
@@ -138,7 +138,7 @@ def test_copies_are_sets_and_stay_until_something_changes(
         assert change.max() <= 100
         assert np.array_equal(truth, labels)
     segmenter = Segmenter.load(str(model), device='cpu')
-    assert stand_of(segmenter, attacked).mean_iou == 0.0
+    assert SegmentationSubject(model=segmenter, labelled=attacked).stand().score == 0.0
     segmenter.close()
     picture = folder / 'images' / '0.png'
     (folder / 'images' / '2.png').unlink()
