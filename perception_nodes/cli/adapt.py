@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from perception_nodes.cli.adapt_pictures import read_spread
 from perception_nodes.cli.adapt_report import adapt_report, measured_on, shown_pairs
 from perception_nodes.cli.model_options import ThreadsOption
 from perception_nodes.cli.progress import console, progress_bar, track
+from perception_nodes.cli.report_blocks import leave
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.inference.bundle import ModelBundle
@@ -24,7 +24,6 @@ from perception_nodes.inference.registry import resolve_model
 from perception_nodes.learning.adaptation.config import AdaptationConfig
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.structures import Frame
-from perception_nodes.visualization.report import write_report
 
 if TYPE_CHECKING:
     from perception_nodes.learning.adaptation.adapting import Adapted, Statistics
@@ -152,11 +151,10 @@ def _leave(
             'before': measured_on(before, scored, track),
             'after': measured_on(after, scored, track),
         }
-    (out / 'adapt.json').write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
     report = adapt_report(record, shown_pairs(before, after, frames, scored))
-    write_report(report, out / 'report.html')
+    page = leave(report, record, out, 'adapt.json')
     _tell(record)
-    console.print(f'→ {out / "report.html"}', highlight=False)
+    console.print(f'→ {page}', highlight=False)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

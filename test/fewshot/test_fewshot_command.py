@@ -56,7 +56,15 @@ def test_shapes_are_enrolled_told_apart_and_rejected(pictures, tmp_path):
     assert [row['nearest'] for row in document['answers'][:2]] == ['disc', 'bar']
     assert document['answers'][2]['name'] == 'unknown'
     assert document['answers'][2]['score'] < document['threshold']
-    assert 'bar' in call('classify', asked[1], '--bank', bank).output
+    out = tmp_path / 'out'
+    shown = call('classify', *asked, '--bank', bank, '--rejected-share', 0, '--out', out)
+    assert 'bar' in shown.output
+    record = json.loads((out / 'report.json').read_text())
+    assert record['answers'] == document['answers']
+    assert '--rejected-share 0' in record['command']
+    page = (out / 'report.html').read_text()
+    assert page.count('data:image/jpeg') == 3
+    assert '6.png: unknown' in page
 
 
 def test_classes_are_listed_renewed_and_removed(pictures, tmp_path):
@@ -66,7 +74,16 @@ def test_classes_are_listed_renewed_and_removed(pictures, tmp_path):
     call('enroll', 'disc', pictures / 'disc' / '0.png', '--bank', bank)
     assert (load_bank(bank).labels == load_bank(bank).class_names.index('disc')).sum() == 1
     assert 'bar' in call('enroll', '--list', '--bank', bank).output
+    record = json.loads((tmp_path / 'bank.npz.json').read_text())
+    assert [(item['name'], item['pictures']) for item in record['classes']] == [
+        ('bar', 7), ('disc', 1),
+    ]  # fmt: skip
+    assert record['threshold'] == pytest.approx(load_bank(bank).threshold, abs=1e-3)
+    page = (tmp_path / 'bank.npz.html').read_text()
+    assert 'Taught now: disc' in page
+    assert page.count('data:image/jpeg') == 1
     assert call('enroll', '--remove', 'bar', '--bank', bank).exit_code == 0
+    assert 'Taught now' not in (tmp_path / 'bank.npz.html').read_text()
     assert load_bank(bank).class_names == ('disc',)
 
 
