@@ -54,7 +54,7 @@ class _Flat(nn.Module):
 
 class SegmentationLoss:
     """
-    The loss of SegPGD as published: Gu et al., ECCV 2022, equations 5 to 7.
+    The loss of SegPGD as published by Gu et al., ECCV 2022.
 
     Right pixels weigh 1 − λ and wrong ones λ, with λ = (t − 1) / 2T at step t of T. The toolbox
     does not tell the step; it asks once in each.
