@@ -23,7 +23,7 @@ from perception_nodes.cli.attacks import AttackResult, attacked_result, planned
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.robustness.attacking import ATTACK_NAMES
-from perception_nodes.robustness.measuring import look
+from perception_nodes.robustness.segmentation import look
 from perception_nodes.robustness.under_attack import measure_attacked
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.structures import ColorOrder
@@ -50,7 +50,7 @@ def measure(model: str, data: str, out: Path, threads: int) -> dict[str, Any]:
         plan = planned(names, epsilon, ITERATIONS, 1)
         assert plan is not None
         results[epsilon] = attacked_result(
-            segmenter, labelled, plan, out / f'attacked_{epsilon}', data=data, threads=threads
+            segmenter, labelled, plan, out / f'attacked_{epsilon}', threads=threads
         )
     write_sheet(segmenter, labelled, results[MAIN], out / 'attacks.png')
     record = {

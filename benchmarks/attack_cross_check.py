@@ -5,13 +5,15 @@ Our attacks beside those of the Adversarial Robustness Toolbox: same network, bu
     python -m benchmarks.attack_cross_check --data masks:out/synthetic/attack_scenes
 
 FGSM knows no chance, and PGD of both gets the same random start: pictures must be equal while
-rounding has not grown, and losses close after it has.
+rounding has not grown, and losses close after it has. The toolbox has no SegPGD; its PGD gets the
+loss of that paper, written here a second time.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -27,6 +29,7 @@ from perception_nodes.learning.adversarial.attacks import (
     labelled_pixels,
     pgd,
     pixel_entropy,
+    segpgd,
     wrong_part,
 )
 from perception_nodes.learning.adversarial.config import LEVELS, AttackConfig
@@ -49,6 +52,29 @@ class _Flat(nn.Module):
         return self.network(pictures).flatten(1)
 
 
+class SegmentationLoss:
+    """
+    The loss of SegPGD as published by Gu et al., ECCV 2022.
+
+    Right pixels weigh 1 − λ and wrong ones λ, with λ = (t − 1) / 2T at step t of T. The toolbox
+    does not tell the step; it asks once in each.
+
+    :param masks: (B, H, W) uint8, 255 counts neither way.
+    :param iterations: T.
+    """
+
+    def __init__(self, masks: torch.Tensor, iterations: int) -> None:
+        self.asked = 0
+        self._masks, self._iterations = masks, iterations
+
+    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return the loss of (B, C, H, W) logits."""
+        weight = self.asked / (2 * self._iterations)
+        self.asked += 1
+        harm, right = pixel_entropy(logits, self._masks), logits.argmax(1) == self._masks
+        return (1 - weight) * harm[right].sum() + weight * harm[~right].sum()
+
+
 def toolbox_attacks(
     network: nn.Module,
     pictures: torch.Tensor,
@@ -57,9 +83,9 @@ def toolbox_attacks(
     start: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
     """
-    Return FGSM and PGD of the toolbox, whose own code does the steps and the projection.
+    Return FGSM, PGD and SegPGD with the toolbox, whose own code steps and projects.
 
-    Only the loss is given to it, since it knows no loss of pixels, and the random numbers.
+    Only the losses are given to it, since it knows none of pixels, and the random numbers.
 
     :param pictures: (B, 3, H, W) float32 in 0..1.
     :param masks: (B, H, W) uint8, 255 counts neither way.
@@ -71,21 +97,25 @@ def toolbox_attacks(
     with torch.no_grad():
         shape = network(pictures[:1]).shape[1:]
 
-    def loss(row: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-        return mean_entropy(row.view(-1, *shape), masks).mean()
+    def classifier(loss: Callable[[torch.Tensor], torch.Tensor]) -> PyTorchClassifier:
+        return PyTorchClassifier(
+            _Flat(network), loss=lambda row, _: loss(row.view(-1, *shape)),
+            input_shape=tuple(pictures.shape[1:]), nb_classes=int(np.prod(shape)),
+            clip_values=(0.0, 1.0), device_type='cpu',
+        )  # fmt: skip
 
-    classifier = PyTorchClassifier(
-        _Flat(network), loss=loss, input_shape=tuple(pictures.shape[1:]),
-        nb_classes=int(np.prod(shape)), clip_values=(0.0, 1.0), device_type='cpu',
-    )  # fmt: skip
+    even = classifier(lambda logits: mean_entropy(logits, masks).mean())
+    right_first = classifier(SegmentationLoss(masks, config.iterations))
     shared = {'eps': config.epsilon, 'batch_size': len(pictures)}
-    attacks = {
-        'fgsm': FastGradientMethod(classifier, eps_step=config.epsilon, **shared),
-        'pgd': ProjectedGradientDescentPyTorch(
-            classifier, eps_step=config.step, max_iter=config.iterations, num_random_init=1,
-            verbose=False, **shared,
-        ),
+    steps = {
+        'eps_step': config.step, 'max_iter': config.iterations, 'num_random_init': 1,
+        'verbose': False,
     }  # fmt: skip
+    attacks = {
+        'fgsm': FastGradientMethod(even, eps_step=config.epsilon, **shared),
+        'pgd': ProjectedGradientDescentPyTorch(even, **steps, **shared),
+        'segpgd': ProjectedGradientDescentPyTorch(right_first, **steps, **shared),
+    }
     unused = np.zeros((len(pictures), int(np.prod(shape))), np.float32)
     unused[:, 0] = 1.0
     numbers = (config.epsilon * start).flatten(1).numpy()
@@ -108,13 +138,14 @@ def compare(
     """
     Return cross-entropy and part of wrong pixels for both, and how far they are apart.
 
-    :return: of ``clean``, ``fgsm`` and ``pgd``; ``equal``: part of the values that are equal.
+    :return: of ``clean`` and each attack; ``equal``: part of the values that are equal.
     """
     start = 2 * torch.rand(pictures.shape, generator=torch.Generator().manual_seed(0)) - 1
     theirs = toolbox_attacks(network, pictures, masks, config, start)
     ours = {
         'fgsm': fgsm(network, pictures, masks, config),
         'pgd': pgd(network, pictures, masks, config, torch.Generator().manual_seed(0)),
+        'segpgd': segpgd(network, pictures, masks, config, torch.Generator().manual_seed(0)),
     }
     report = {'clean': _harm(network, pictures, masks, '')}
     for name, changed in ours.items():

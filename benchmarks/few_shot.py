@@ -1,8 +1,9 @@
 """
-How well signs are known from six crops each: ``python -m benchmarks.few_shot``.
+How well signs are known from a few crops each: ``python -m benchmarks.few_shot --supports 5``.
 
-Classes of GTSRB with four tracks are enrolled from three of them (all crops there are) and
-queried with the fourth, in all four ways; the crops of the other classes should be unknown.
+Classes of GTSRB with four tracks are enrolled from three of them (two crops each, all six or the
+first five) and queried with the fourth, in all four ways; the crops of the other classes should
+be unknown.
 The same prototypes on raw pixels stand beside. Nothing is random.
 """
 
@@ -33,7 +34,7 @@ from perception_nodes.fewshot.views import embed_views
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / 'benchmarks' / 'results' / 'few_shot.json'
-TRACKS = 4
+TRACKS, ALL = 4, 6
 SETTINGS: dict[str, Embedder] = {
     'gradients and colours': GradientColorEmbedder(),
     'without colour': GradientColorEmbedder(color_weight=0),
@@ -101,13 +102,15 @@ def read_rgb(path: Path) -> np.ndarray:
     return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))
 
 
-def measure(crops: SignCrops, embedder: Embedder) -> tuple[OpenSetResult, dict[str, Any]]:
+def measure(
+    crops: SignCrops, embedder: Embedder, supports: int | None = None
+) -> tuple[OpenSetResult, dict[str, Any]]:
     """Return what the protocol found, and its figures with times."""
     started = time.process_time()
     known = embed_views(embedder, map(read_rgb, crops.paths))
     others = embed_views(embedder, map(read_rgb, crops.open_paths))
     embedded = time.process_time()
-    result = leave_one_track_out(known, crops.names, crops.tracks, others)
+    result = leave_one_track_out(known, crops.names, crops.tracks, others, supports)
     count = len(known) + len(others)
     return result, {
         **result.figures(), 'dimensions': known.shape[2],
@@ -119,23 +122,28 @@ def measure(crops: SignCrops, embedder: Embedder) -> tuple[OpenSetResult, dict[s
 def main() -> None:
     """Measure all settings and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument('--out', type=Path, default=RESULT)
+    parser.add_argument('--supports', type=int, default=ALL, help='crops of a class, of 3 tracks')
+    parser.add_argument('--out', type=Path, help=f'default: {RESULT.name}, with another number of '
+                        'supports few_shot_N.json beside it')  # fmt: skip
     parser.add_argument('--sheet', type=Path, help='contact sheet (JPEG) to write')
     options = parser.parse_args()
-    target = options.out
+    ending = '' if options.supports == ALL else f'_{options.supports}'
+    target = options.out or RESULT.with_name(f'{RESULT.stem}{ending}.json')
     try:
         crops = find_crops(data_folder())
     except ValueError as error:
         raise SystemExit(str(error)) from None
     machine = describe_machine()
-    found = {name: measure(crops, embedder) for name, embedder in SETTINGS.items()}
+    found = {
+        name: measure(crops, embedder, options.supports) for name, embedder in SETTINGS.items()
+    }
     figures = {name: row for name, (_, row) in found.items()}
     if options.sheet:
         first = next(iter(found.values()))[0]
         write_sheet(options.sheet, crops.paths, crops.open_paths, first)
     document = {
         'machine': machine, 'deterministic': True, 'classes': len(set(crops.names)),
-        'tracks': TRACKS, 'supports_per_class': len(crops.paths) // len(set(crops.names)) * 3 // 4,
+        'tracks': TRACKS, 'supports_per_class': options.supports,
         'open_classes': len({path.parent.name for path in crops.open_paths}),
         'open_crops': len(crops.open_paths), 'results': figures,
     }  # fmt: skip

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ from perception_nodes.cli.adapt_pictures import read_spread
 from perception_nodes.cli.adapt_report import adapt_report, measured_on, shown_pairs
 from perception_nodes.cli.model_options import ThreadsOption
 from perception_nodes.cli.progress import console, progress_bar, track
+from perception_nodes.cli.report_blocks import leave
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.inference.bundle import ModelBundle
@@ -24,7 +24,6 @@ from perception_nodes.inference.registry import resolve_model
 from perception_nodes.learning.adaptation.config import AdaptationConfig
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.structures import Frame
-from perception_nodes.visualization.report import write_report
 
 if TYPE_CHECKING:
     from perception_nodes.learning.adaptation.adapting import Adapted, Statistics
@@ -38,17 +37,25 @@ _DEFAULTS = AdaptationConfig()
 def adapt_command(
     model: Annotated[str, typer.Argument(help='Segmentation bundle: folder, URI or name.')],
     pictures: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(help='Of the new place, unlabelled: folder, video or bag; repeatable.'),
-    ],
+    ] = None,
     out: Annotated[Path, typer.Option('--out', '-o', help='Folder to write.')] = Path('out/adapt'),
     source: Annotated[
         list[str] | None,
         typer.Option(
-            help='Pictures like those the model was trained on; repeatable. Or one '
-            f'{STATISTICS} of an earlier run.'
+            help='Where the model keeps no statistics of its source: pictures like those it was '
+            f'trained on; repeatable. Or one {STATISTICS} of an earlier run.'
         ),
     ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            '--keep',
+            help='Put the statistics of --source into the model’s own folder; adapts '
+            'nothing without --pictures.',
+        ),
+    ] = False,
     method: Annotated[
         str, typer.Option(help='statistics of the norms, or entropy after them.')
     ] = _DEFAULTS.method,
@@ -91,6 +98,13 @@ def adapt_command(
     )  # fmt: skip
     if threads:
         torch.set_num_threads(threads)
+    if keep:
+        run = run.kept(source or [])
+        source = None
+    if not pictures:
+        if keep:
+            return
+        raise ValueError('no pictures to adapt to; give --pictures of the new place')
     scored = open_masked_set(labelled) if labelled else None
     statistics = run.statistics(source or [])
     frames = read_spread(pictures, count, topic=topic)
@@ -137,11 +151,10 @@ def _leave(
             'before': measured_on(before, scored, track),
             'after': measured_on(after, scored, track),
         }
-    (out / 'adapt.json').write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
     report = adapt_report(record, shown_pairs(before, after, frames, scored))
-    write_report(report, out / 'report.html')
+    page = leave(report, record, out, 'adapt.json')
     _tell(record)
-    console.print(f'→ {out / "report.html"}', highlight=False)
+    console.print(f'→ {page}', highlight=False)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -155,17 +168,33 @@ class _Run:
     topic: str
     count: int
 
+    def kept(self, source: Sequence[str]) -> _Run:
+        """Put the statistics of the source into the bundle; return the run with that."""
+        from perception_nodes.learning.adaptation.bundles import keep_statistics
+        from perception_nodes.learning.adaptation.statistics import write_statistics
+
+        if not source:
+            raise ValueError('--keep: of which source? Give --source PICTURES as well')
+        found = self.statistics(source)
+        assert found is not None
+        weights, path = self.bundle.spec.weights.sha256, self.out / STATISTICS
+        write_statistics(found, path, weights)
+        bundle = keep_statistics(self.bundle, path)
+        console.print(f'{bundle.path}: knows its source now', highlight=False)
+        return replace(self, bundle=bundle)
+
     def statistics(self, source: Sequence[str]) -> Statistics | None:
-        """Return the statistics of the source, read or measured and then kept; None: unknown."""
+        """Return the statistics of the source: the bundle's, read, or measured; None: unknown."""
         from perception_nodes.learning.adaptation.adapting import source_statistics
         from perception_nodes.learning.adaptation.statistics import (
+            kept_statistics,
             read_statistics,
             write_statistics,
         )
 
         weights = self.bundle.spec.weights.sha256
         if not source:
-            return None
+            return kept_statistics(self.bundle)
         if len(source) == 1 and source[0].endswith(_SUFFIX):
             return read_statistics(Path(source[0]), weights)
         frames = read_spread(source, self.count, topic=self.topic)

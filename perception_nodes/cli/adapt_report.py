@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from perception_nodes.cli.report_blocks import machine_section
 from perception_nodes.evaluation.masked_sets import MaskedSet
 from perception_nodes.evaluation.segmentation import SegmentationMeter, number_table
 from perception_nodes.learning.data.splits import spread_over
@@ -90,7 +91,6 @@ def adapt_report(record: Mapping[str, Any], shown: Sequence[Frame]) -> Report:
     """
     labels = ', labels' if record['labelled'] else ''
     rows = Gallery(pictures=tuple(picture(row) for row in shown))
-    machine = ', '.join(f'{key}: {value}' for key, value in record['machine'].items())
     return Report(
         title=f'{record["model"]}, adapted',
         subtitle=f'{record["pictures"]} pictures without labels of '
@@ -99,7 +99,7 @@ def adapt_report(record: Mapping[str, Any], shown: Sequence[Frame]) -> Report:
             *_scores(record),
             Section(title='What is seen without labels', blocks=_unlabelled(record)),
             Section(title=f'Picture, before, after{labels}', blocks=(rows,)),
-            Section(title='Machine', blocks=(Text(paragraphs=(machine,)),)),
+            machine_section(record['machine']),
         ),
         footer=f'{record["command"]}; source weights sha256 {record["source_weights_sha256"]}, '
         f'adapted {record["weights_sha256"]}',

@@ -6,7 +6,8 @@ import numpy as np
 
 from perception_nodes.cli.attacks import AttackResult
 from perception_nodes.evaluation.masked_sets import MaskedSet
-from perception_nodes.robustness.measuring import Stand, look
+from perception_nodes.robustness.segmentation import look
+from perception_nodes.robustness.stand import Stand
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.structures import Frame
 from perception_nodes.visualization.attack_sheet import attack_sheet
@@ -50,8 +51,8 @@ def attack_section(
     figures, (budget, *_) = result.figures, _budgets(result)
     chosen = ', '.join(f'{name} {count}' for name, count in figures.worst_by.items())
     worst = Figure(
-        label='mean IoU, worst attack of every picture', value=f'{figures.worst.mean_iou:.3f}',
-        note=f'{figures.clean.mean_iou:.3f} clean; worst: {chosen}',
+        label='mean IoU, worst attack of every picture', value=f'{figures.worst.score:.3f}',
+        note=f'{figures.clean.score:.3f} clean; worst: {chosen}',
     )  # fmt: skip
     return Section(
         title=f'{model}: under attack',
@@ -75,7 +76,8 @@ def _budgets(result: AttackResult) -> list[str]:
     for how in result.record['attacks'].values():
         if 'epsilon_levels' in how:
             words.append(
-                f'±{how["epsilon_levels"]:g} of 255 grey levels, {how["iterations"]} iterations, '
+                f'±{how["epsilon_levels"]:g} of 255 grey levels; pgd and segpgd take '
+                f'{how["iterations"]} steps of {how["step_levels"]:g} from each of '
                 f'{how["restarts"]} starts'
             )
         else:
@@ -87,7 +89,7 @@ def _table(result: AttackResult) -> Table:
     return Table(
         columns=('attack', 'mean IoU', 'of clean', 'calibration error', 'worst picture, wrong'),
         rows=tuple(
-            (name, item.mean_iou, left, item.calibration_error, item.worst_wrong)
+            (name, item.score, left, item.calibration_error, item.worst_wrong)
             for name, item, left in rows_of(result)
         ),
         caption='pixels below a patch do not count',

@@ -30,6 +30,14 @@ AttacksOption = Annotated[
 EpsilonOption = Annotated[
     int, typer.Option(help='Largest change of a pixel value, grey levels of 255.', min=1, max=128)
 ]
+StepOption = Annotated[
+    float,
+    typer.Option(
+        help='Change in one step of pgd and segpgd, grey levels; 0: 2.5 ε / iterations, at most '
+        '1.25 ε.',
+        min=0.0,
+    ),
+]
 IterationsOption = Annotated[int, typer.Option(help='Steps of pgd and segpgd.', min=1)]
 RestartsOption = Annotated[int, typer.Option(help='Random starts of pgd and segpgd.', min=1)]
 SurrogateOption = Annotated[
@@ -55,7 +63,9 @@ class AttackResult:
         return {**self.record, **self.figures.to_dict()}
 
 
-def planned(names: str, epsilon: int, iterations: int, restarts: int) -> AttackPlan | None:
+def planned(
+    names: str, epsilon: int, iterations: int, restarts: int, step: float = 0.0
+) -> AttackPlan | None:
     """Return what ``--attacks`` asks for, checked; None for nothing."""
     if not names:
         return None
@@ -65,7 +75,10 @@ def planned(names: str, epsilon: int, iterations: int, restarts: int) -> AttackP
     return AttackPlan(
         names=tuple(name.strip() for name in names.split(',') if name.strip()),
         strength=AttackConfig(
-            epsilon_levels=float(epsilon), iterations=iterations, restarts=restarts
+            epsilon_levels=float(epsilon),
+            step_levels=step,
+            iterations=iterations,
+            restarts=restarts,
         ),
     )
 
@@ -76,7 +89,6 @@ def attacked_result(
     plan: AttackPlan,
     folder: Path,
     *,
-    data: str,
     surrogate: str = '',
     threads: int = 0,
 ) -> AttackResult:
@@ -84,7 +96,6 @@ def attacked_result(
     Attack a set, with a progress bar, and measure the segmenter on it.
 
     :param folder: gets a folder for every attack; what is there of an equal run is kept.
-    :param data: address of the set.
     :param surrogate: address of the bundle whose gradients are used; empty: the segmenter's own.
     :raises NotDifferentiableError: for a bundle without gradients.
     """
@@ -98,7 +109,7 @@ def attacked_result(
         device=source.device,
     )  # fmt: skip
     weights = source.bundle.spec.weights.sha256
-    identity = {'data': data, 'gradients_of': weights}
+    identity = {'data_sha256': labelled.digest(), 'gradients_of': weights}
     if surrogate:
         source.close()
     count, attacked = len(labelled.pictures), {}

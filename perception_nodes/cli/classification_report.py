@@ -100,11 +100,11 @@ def wrong_sheet(wrong: Sequence[Wrong]) -> Frame:
     :param wrong: at least one.
     """
     return contact_sheet(
-        [_tile(item) for item in wrong], columns=_SHEET_COLUMNS, tile_width=_TILE_PX
+        [wrong_tile(item) for item in wrong], columns=_SHEET_COLUMNS, tile_width=_TILE_PX
     )
 
 
-def _tile(item: Wrong) -> Frame:
+def wrong_tile(item: Wrong) -> Frame:
     """Return the picture in a square with words at both ends, RGB."""
     rgb = np.ascontiguousarray(item.frame.in_order(ColorOrder.RGB))
     factor = _TILE_PX / max(rgb.shape[:2])
@@ -174,7 +174,7 @@ def _worst(wrong: Sequence[Wrong]) -> tuple[Gallery | Text, ...]:
     return (
         Gallery(
             pictures=tuple(
-                picture(_tile(item), f'{item.name}: {item.found}, is {item.truth}')
+                picture(wrong_tile(item), f'{item.name}: {item.found}, is {item.truth}')
                 for item in wrong
             )
         ),

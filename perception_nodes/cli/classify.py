@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from perception_nodes.classification import ClassificationConfig, Classifier
+from perception_nodes.cli.answers_report import AnsweredPictures
+from perception_nodes.cli.evaluation_options import described
 from perception_nodes.cli.fewshot import classify_by_bank
 from perception_nodes.cli.looking import look_at_all
 from perception_nodes.cli.model_options import DeviceOption, PrecisionOption, ThreadsOption
-from perception_nodes.cli.opened_model import draw_classes, in_words
+from perception_nodes.cli.opened_model import draw_classes, in_words, named
 from perception_nodes.cli.progress import console
 from perception_nodes.cli.sources import find_sources
 from perception_nodes.structures import Frame
@@ -50,6 +53,9 @@ def classify(
     overlays: Annotated[
         Path | None, typer.Option(help='Of a model: folder for copies with the class on them.')
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option('--out', '-o', help='Folder for report.html and report.json.')
+    ] = None,
     as_json: Annotated[bool, typer.Option('--json', help='JSON on stdout.')] = False,
     device: DeviceOption = 'auto',
     precision: PrecisionOption = 'fp32',
@@ -62,12 +68,14 @@ def classify(
             'enroll'
         )
     if bank is not None:
-        classify_by_bank(images, bank, rejected_share, as_json=as_json)
+        words = ['--rejected-share', str(rejected_share)] if rejected_share is not None else []
+        command = _command(images, '--bank', str(bank), *words)
+        classify_by_bank(images, bank, rejected_share, out=out, command=command, as_json=as_json)
         return
     classifier = Classifier.load(model, device=device, precision=precision, threads=threads)
     console.print(classifier.description, highlight=False)
     config, rows = ClassificationConfig(min_confidence=min_confidence), []
-    names = classifier.class_names
+    names, answered = classifier.class_names, AnsweredPictures()
 
     def look(frame: Frame, name: str) -> tuple[Callable[[], np.ndarray], str]:
         found = classifier(frame, config)
@@ -75,11 +83,12 @@ def classify(
         rows.append(
             {
                 'source': name,
-                'name': 'unknown' if found.class_id is None else names[found.class_id],
+                'name': named(found.class_id, names),
                 'confidence': round(found.confidence, 4),
                 'classes': {names[number]: round(float(share), 4) for number, share in shown},
             }
         )
+        answered.add(frame, f'{Path(name).name}: {in_words(found, names)}')
         draw = functools.partial(
             draw_classes, frame.pixels, found, names, color_order=frame.color_order
         )
@@ -87,9 +96,17 @@ def classify(
 
     failed = look_at_all(find_sources(images), 'Classifying', look, overlays)
     classifier.close()
+    if out is not None:
+        command = _command(images, '--model', model, '--min-confidence', str(min_confidence))
+        record = {'by': model, 'min_confidence': min_confidence, 'command': command}
+        answered.leave(rows, {**described(classifier), **record}, out)
     _tell(rows, min_confidence, as_json=as_json)
     if failed:
         raise typer.Exit(code=1)
+
+
+def _command(images: list[str], *words: str) -> str:
+    return shlex.join(['perception', 'classify', *images, *words])
 
 
 def _tell(rows: list[dict[str, Any]], min_confidence: float, *, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -15,10 +14,10 @@ from rich.text import Text
 from perception_nodes.cli.data_import import import_bag
 from perception_nodes.cli.data_report import data_report
 from perception_nodes.cli.progress import console, progress_bar
+from perception_nodes.cli.report_blocks import leave
 from perception_nodes.curation.checking import DataCheck, check_sets
 from perception_nodes.curation.finding import CHECKS, DataFinding, Severity
 from perception_nodes.curation.reading import read_inventory, splits_of
-from perception_nodes.visualization.report import write_report
 
 app = typer.Typer(help='Check labelled data; take frames out of recordings.')
 app.command('import-bag')(import_bag)
@@ -74,9 +73,7 @@ def check(
 
 def _write(result: DataCheck, folder: Path, command: str) -> None:
     """Write both reports."""
-    page = write_report(data_report(result, command), folder / 'report.html')
-    text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False)
-    (folder / 'report.json').write_text(f'{text}\n', encoding='utf-8')
+    page = leave(data_report(result, command), result.to_dict(), folder)
     console.print(f'Report: {page}', highlight=False, markup=False, soft_wrap=True)
 
 

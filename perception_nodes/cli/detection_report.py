@@ -220,14 +220,18 @@ def _worst(
             for item in found
             if item['image_id'] == image.image_id and item['score'] >= honesty.threshold
         ]
-        drawn = _drawn(read_picture(image.path), detections_of(mine), truth, image.image_id)
+        drawn = boxes_beside_truth(
+            read_picture(image.path), detections_of(mine), truth, image.image_id
+        )
         shown.append(picture(drawn, f'{image.path.name}: {count} false or missed'))
     if not shown:
         return (Text(paragraphs=('No wrong box in a picture that is there.',)),)
     return (Gallery(pictures=tuple(shown)),)
 
 
-def _drawn(frame: Frame, boxes: Detections, truth: GroundTruth, image_id: int) -> Frame:
+def boxes_beside_truth(
+    frame: Frame, boxes: Detections, truth: GroundTruth, image_id: int
+) -> Frame:
     """Return a picture with what was found, and what is labelled as dashed boxes."""
     numbers = truth.category_ids
     names = [''] * (max(numbers.values()) + 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +33,7 @@ from perception_nodes.cli.model_options import (
     PrecisionOption,
     ThreadsOption,
 )
+from perception_nodes.cli.opened_model import named
 from perception_nodes.cli.progress import console, track
 from perception_nodes.evaluation.class_numbers import label_numbers
 from perception_nodes.evaluation.classification import (
@@ -105,7 +105,7 @@ def measure(
             continue
         entry = Wrong(
             name=item.path.name, frame=frame, truth=labelled.classes[item.class_id],
-            found=_named(found.class_id, classifier.class_names), confidence=found.confidence,
+            found=named(found.class_id, classifier.class_names), confidence=found.confidence,
         )  # fmt: skip
         wrong.add(found.confidence, entry)
     return meter.metrics(), wrong.entries(), seconds
@@ -117,10 +117,6 @@ def errors_of(bundle: ModelBundle, labelled: PictureFolders) -> tuple[Section, .
     metrics, wrong, _ = measure(classifier, labelled, {}, ClassificationConfig())
     classifier.close()
     return error_sections(metrics, wrong, labelled.classes)
-
-
-def _named(class_id: int | None, names: Sequence[str]) -> str:
-    return 'unknown' if class_id is None else names[class_id]
 
 
 def _print(metrics: ClassificationMetrics, out: Path) -> None:

@@ -31,6 +31,7 @@ from perception_nodes.cli.model_options import DeviceOption, PrecisionOption, Th
 from perception_nodes.cli.progress import console, track
 from perception_nodes.detection import DetectionConfig, Detector
 from perception_nodes.evaluation.coco import (
+    SCORE_THRESHOLD,
     category_ids_of,
     detect_images,
     evaluate_detections,
@@ -38,16 +39,11 @@ from perception_nodes.evaluation.coco import (
     write_results,
 )
 from perception_nodes.evaluation.datasets import open_dataset
-from perception_nodes.evaluation.decisions import decisions_of
+from perception_nodes.evaluation.decisions import DECIDED_FROM, decisions_of
 from perception_nodes.evaluation.ground_truth import GroundTruth
 from perception_nodes.evaluation.metrics import DetectionMetrics, Precision
 from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.visualization.report import Section, write_report
-
-# Average precision integrates over all scores: a threshold above this cuts its curve short.
-SCORE_THRESHOLD = 0.001
-DECIDED_FROM = 0.5
-"""Such a box is more likely right than wrong, where scores are calibrated."""
 
 
 def detection(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +19,7 @@ from perception_nodes.cli.model_options import (
 )
 from perception_nodes.cli.opened_model import open_model
 from perception_nodes.cli.progress import console, progress_bar
+from perception_nodes.cli.report_blocks import leave
 from perception_nodes.cli.sources import Source, find_sources
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.explanation import (
@@ -37,7 +37,6 @@ from perception_nodes.explanation.trust import STEPS
 from perception_nodes.inference.registry import resolve_model
 from perception_nodes.structures import ColorOrder, Frame
 from perception_nodes.visualization.heat_overlay import draw_heat
-from perception_nodes.visualization.report import write_report
 
 _DEFAULTS = ExplanationConfig()
 _CURVES = 3  # deletion, insertion, deletion by a random map
@@ -136,6 +135,5 @@ def _write(found: list[Explained], model: str, config: ExplanationConfig, out: P
         'model': model, 'settings': asdict(config), 'machine': describe_machine(),
         'explained': [item.to_dict() for item in found],
     }  # fmt: skip
-    (out / 'explanations.json').write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
-    write_report(explanation_report(found, record), out / 'report.html')
-    console.print(f'{len(found)} decisions → {out / "report.html"}', highlight=False)
+    page = leave(explanation_report(found, record), record, out, 'explanations.json')
+    console.print(f'{len(found)} decisions → {page}', highlight=False)

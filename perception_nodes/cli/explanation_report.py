@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perception_nodes.cli.report_blocks import machine_section
 from perception_nodes.explanation import Curve
 from perception_nodes.structures import Frame
 from perception_nodes.visualization.heat_overlay import draw_heat
@@ -61,14 +62,13 @@ class Explained:
 
 def explanation_report(found: Sequence[Explained], record: Mapping[str, Any]) -> Report:
     """Return the page."""
-    machine = ', '.join(f'{key}: {value}' for key, value in record['machine'].items())
     return Report(
         title='What decisions rest on',
         subtitle=f'{len(found)} decisions of {record["model"]}',
         sections=(
             Section(title='How to read it', blocks=(Text(paragraphs=_HOW), *_headline(found))),
             *(_section(number, item) for number, item in enumerate(found)),
-            Section(title='Machine', blocks=(Text(paragraphs=(machine,)),)),
+            machine_section(record['machine']),
         ),
         footer=f'perception explain --model {record["model"]}; settings {record["settings"]}',
     )

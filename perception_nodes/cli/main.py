@@ -136,7 +136,7 @@ COMMANDS: dict[str, LazyCommand] = {
     'robustness': LazyCommand(
         module='robustness',
         attribute='robustness',
-        help='Measure what corrupted and attacked pictures cost a segmenter.',
+        help='Measure what corrupted and attacked pictures cost a model.',
         extra='training',
     ),
     'select': LazyCommand(

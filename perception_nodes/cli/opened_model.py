@@ -32,6 +32,11 @@ def draw_classes(
     return draw_caption(pixels, in_words(found, names))
 
 
+def named(class_id: int | None, names: Sequence[str]) -> str:
+    """Return the name of a class; ``unknown`` for none."""
+    return 'unknown' if class_id is None else names[class_id]
+
+
 def in_words(found: Classification, names: Sequence[str]) -> str:
     """Return the class and its probability; ``unknown`` where none is named."""
     if not len(found):

@@ -17,7 +17,6 @@ from perception_nodes.cli.detection_options import (
     OverlapOption,
     ScoreOption,
 )
-from perception_nodes.cli.evaluate_detection import SCORE_THRESHOLD
 from perception_nodes.cli.graph_processes import choose_graph, interruptible
 from perception_nodes.cli.model_options import (
     DeviceOption,
@@ -30,6 +29,7 @@ from perception_nodes.cli.parity_graph import ParityOptions, lay_out, read_answe
 from perception_nodes.cli.progress import console, track
 from perception_nodes.detection import Detector
 from perception_nodes.evaluation.coco import (
+    SCORE_THRESHOLD,
     category_ids_of,
     detect_images,
     evaluate_detections,

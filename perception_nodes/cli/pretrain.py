@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perception_nodes.cli.progress import console, progress_bar
+from perception_nodes.cli.report_blocks import leave
 from perception_nodes.cli.training_run import (
     RecipeFile,
     RunOptions,
     TrainingRun,
     with_run_options,
 )
+from perception_nodes.evaluation.ground_truth import read_picture
+from perception_nodes.evaluation.machine import describe_machine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,7 +161,10 @@ def _leave(
     out: Path,
     document: dict[str, Any],
 ) -> None:
-    """Write the trunk, the figures, and a sheet of nearest neighbours."""
+    """Write the trunk, the figures, a sheet of nearest neighbours, and the page."""
+    from perception_nodes.cli.pretraining_report import pretraining_report
+    from perception_nodes.learning.checkpoints import RECORD
+    from perception_nodes.learning.curve import read_record
     from perception_nodes.learning.data.splits import spread_over
     from perception_nodes.learning.data.views import whole_frames
     from perception_nodes.learning.recipe import recipe_to_dict
@@ -178,8 +183,12 @@ def _leave(
     nearest = nearest_pictures(asked_features, known_features, _NEAREST)
     write_neighbour_sheet(out / NEIGHBOURS, asked, training, nearest)
     differs = write_trunk(model, out / TRUNK, recipe, held_out)
-    document = {**document, 'onnx_differs_by': differs, 'recipe': recipe_to_dict(recipe)}
-    (out / REPORT).write_text(json.dumps(document, indent=1) + '\n', encoding='utf-8')
+    document = {
+        **document, 'onnx_differs_by': differs, 'recipe': recipe_to_dict(recipe),
+        'machine': describe_machine(),
+    }  # fmt: skip
+    page = pretraining_report(document, read_record(out / RECORD), read_picture(out / NEIGHBOURS))
+    leave(page, document, out, REPORT)
     words = ', '.join(f'{name} {value:.3f}' for name, value in document['figures'].items())
     console.print(f'{words}; ONNX differs by at most {differs:.1e}', highlight=False)
     console.print(f'→ {out / TRUNK}: perception train … --trunk {out / TRUNK}', highlight=False)

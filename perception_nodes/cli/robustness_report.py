@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perception_nodes.cli.segmentation_report import Worst, worst_gallery
-from perception_nodes.evaluation.masked_sets import MaskedSet
-from perception_nodes.robustness import corrupt
-from perception_nodes.robustness.measuring import Robustness, hardest
-from perception_nodes.structures import ColorOrder, Frame
+from perception_nodes.cli.report_blocks import machine_section
+from perception_nodes.robustness.stand import METRIC_WORDS, Robustness, hardest
+from perception_nodes.robustness.subject import spoilt
+from perception_nodes.structures import Frame
 from perception_nodes.visualization.report import (
     Figure,
     Figures,
     Gallery,
+    Picture,
     Plot,
     Report,
     Section,
@@ -30,8 +31,8 @@ _SHOWN_SEVERITY = 3
 
 def robustness_report(
     results: Sequence[Robustness],
-    worst: Mapping[str, Sequence[Worst]],
-    labelled: MaskedSet,
+    worst: Mapping[str, Sequence[Picture]],
+    shown: tuple[str, Frame],
     record: Mapping[str, Any],
     attacked: Sequence[Section] = (),
 ) -> Report:
@@ -40,17 +41,16 @@ def robustness_report(
 
     :param results: of the models that are compared, at least one.
     :param worst: by the name of the model.
-    :param labelled: the set; its middle picture shows the corruptions.
+    :param shown: name of a picture, and the picture, which shows the corruptions.
     :param attacked: sections about attacks.
     """
-    machine = ', '.join(f'{key}: {value}' for key, value in record['machine'].items())
     return Report(
         title='Robustness',
-        subtitle=f'{record["pictures"]} pictures of {record["data"]}',
+        subtitle=f'{record["task"]}, {record["pictures"]} pictures of {record["data"]}',
         sections=(
-            *_corrupted(results, worst, labelled),
+            *_corrupted(results, worst, shown, record['left_out']),
             *attacked,
-            Section(title='Machine', blocks=(Text(paragraphs=(machine,)),)),
+            machine_section(record['machine']),
         ),
         footer=f'perception robustness --data {record["data"]}; suite {record["suite"]}; '
         + '; '.join(f'{run["model"]} sha256 {run["weights_sha256"]}' for run in record['models']),
@@ -58,7 +58,10 @@ def robustness_report(
 
 
 def _corrupted(
-    results: Sequence[Robustness], worst: Mapping[str, Sequence[Worst]], labelled: MaskedSet
+    results: Sequence[Robustness],
+    worst: Mapping[str, Sequence[Picture]],
+    shown: tuple[str, Frame],
+    left_out: Mapping[str, str],
 ) -> tuple[Section, ...]:
     """Return what corruptions cost; nothing where none was asked for."""
     names = hardest(results[0])
@@ -66,74 +69,77 @@ def _corrupted(
         return ()
     figures = tuple(_headline(item, results[0]) for item in results)
     scores = {item.model: {name: item.mean_of(name) for name in names} for item in results}
+    bars = Plot(svg=bars_svg(scores, names, METRIC_WORDS[results[0].metric]))
+    missing = tuple(f'Left out: {name}, since {reason}.' for name, reason in left_out.items())
     return (
         Section(
             title='Result',
-            blocks=(Figures(items=figures), Plot(svg=bars_svg(scores, names, 'mean IoU'))),
+            blocks=(Figures(items=figures), bars, *([Text(paragraphs=missing)] * bool(missing))),
         ),
         *(_section(item, names) for item in results),
-        *(_worst(item, worst[item.model], labelled.classes) for item in results),
-        Section(title='The corruptions', blocks=(_gallery(labelled, names),)),
+        *(_worst(item, worst[item.model]) for item in results),
+        Section(title='The corruptions', blocks=(_gallery(shown, names),)),
     )
 
 
 def _headline(item: Robustness, first: Robustness) -> Figure:
-    """Return what is left of the mean IoU, against that of the first model."""
-    note = f'{item.clean.mean_iou:.3f} clean, {item.mean_iou:.3f} over the suite'
+    """Return what is left of the score, against that of the first model."""
+    note = f'{item.clean.score:.3f} clean, {item.score:.3f} over the suite'
     if item is not first:
-        clean, spoilt = item.clean.mean_iou - first.clean.mean_iou, item.mean_iou - first.mean_iou
-        note += f'; against the first {clean:+.3f} and {spoilt:+.3f}'
-    return Figure(label=f'{item.model}: mean IoU left', value=f'{item.ratio:.1%}', note=note)
+        clean, worse = item.clean.score - first.clean.score, item.score - first.score
+        note += f'; against the first {clean:+.3f} and {worse:+.3f}'
+    words = METRIC_WORDS[item.metric]
+    return Figure(label=f'{item.model}: {words} left', value=f'{item.ratio:.1%}', note=note)
 
 
 def _section(item: Robustness, names: Sequence[str]) -> Section:
-    """Return mean IoU by corruption and severity, and the means with calibration and latency."""
+    """Return the score by corruption and severity, and the means with calibration and latency."""
     severities = list(item.by_corruption[names[0]])
     values = np.array(
-        [[item.by_corruption[name][level].mean_iou for level in severities] for name in names]
+        [[item.by_corruption[name][level].score for level in severities] for name in names]
     )
     heat = heat_svg(
         values, names, [str(level) for level in severities],
-        best=item.clean.mean_iou, salt=f'heat {item.model}',
+        best=item.clean.score, salt=f'heat {item.model}',
     )  # fmt: skip
-    caption = f'mean IoU; the bluest is that of clean pictures, {item.clean.mean_iou:.3f}'
+    words = METRIC_WORDS[item.metric]
+    caption = f'{words}; the bluest is that of clean pictures, {item.clean.score:.3f}'
     return Section(title=item.model, blocks=(Plot(svg=heat, caption=caption), _means(item, names)))
 
 
 def _means(item: Robustness, names: Sequence[str]) -> Table:
     clean = item.clean
     rows = (
-        ('clean', clean.mean_iou, 1.0, clean.calibration_error, round(clean.latency_ms)),
+        ('clean', clean.score, 1.0, clean.calibration_error, round(clean.latency_ms)),
         *(
-            (name, item.mean_of(name), item.mean_of(name) / max(clean.mean_iou, 1e-9),
+            (name, item.mean_of(name), item.mean_of(name) / max(clean.score, 1e-9),
              item.mean_of(name, 'calibration_error'), round(item.mean_of(name, 'latency_ms')))
             for name in names
         ),
     )  # fmt: skip
     return Table(
-        columns=('corruption', 'mean IoU', 'of clean', 'calibration error', 'latency, ms'),
+        columns=(
+            'corruption',
+            METRIC_WORDS[item.metric],
+            'of clean',
+            'calibration error',
+            'latency, ms',
+        ),
         rows=rows,
         caption='means over the severities; calibration: ECE, 15 bins; latency: of medians',
     )
 
 
-def _worst(item: Robustness, worst: Sequence[Worst], class_names: Sequence[str]) -> Section:
-    return Section(
-        title=f'{item.model}: most wrong pixels', blocks=(worst_gallery(worst, class_names),)
-    )
+def _worst(item: Robustness, worst: Sequence[Picture]) -> Section:
+    return Section(title=f'{item.model}: most wrong', blocks=(Gallery(pictures=tuple(worst)),))
 
 
-def _gallery(labelled: MaskedSet, names: Sequence[str]) -> Gallery:
-    middle = labelled.pictures[len(labelled.pictures) // 2]
-    frame, _ = labelled.read(middle)
-    rgb = frame.in_order(ColorOrder.RGB)
-    shown = [
-        Frame(
-            pixels=corrupt(rgb, name, _SHOWN_SEVERITY, picture=middle.path.stem).rgb,
-            color_order=ColorOrder.RGB,
-        )
-        for name in names
-    ]
+def _gallery(shown: tuple[str, Frame], names: Sequence[str]) -> Gallery:
+    name, frame = shown
+    stem = Path(name).stem
     return Gallery(
-        pictures=tuple(picture(one, name) for one, name in zip(shown, names, strict=True))
+        pictures=tuple(
+            picture(spoilt(frame, stem, (corruption, _SHOWN_SEVERITY))[0], corruption)
+            for corruption in names
+        )
     )

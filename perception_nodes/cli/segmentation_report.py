@@ -129,13 +129,17 @@ def worst_gallery(worst: Sequence[Worst], class_names: Sequence[str]) -> Gallery
     """Return for every picture its labels and, below, what was found."""
     return Gallery(
         pictures=tuple(
-            picture(_pair(entry, class_names), f'{entry.name}: {100 * entry.wrong:.1f} % wrong')
+            picture(
+                masks_beside_truth(entry, class_names),
+                f'{entry.name}: {100 * entry.wrong:.1f} % wrong',
+            )
             for entry in worst
         )
     )
 
 
-def _pair(entry: Worst, class_names: Sequence[str]) -> Frame:
+def masks_beside_truth(entry: Worst, class_names: Sequence[str]) -> Frame:
+    """Return a picture under its labels and, beside it, under what was found."""
     rgb = entry.frame.in_order(ColorOrder.RGB)
     step = max(1, -(-max(rgb.shape[:2]) // _LONGEST_PX))
     masks = (SegmentationMask(entry.truth), SegmentationMask(entry.found.class_ids))

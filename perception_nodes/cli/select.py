@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
+import shlex
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import cv2
 import numpy as np
 import typer
 
@@ -17,6 +17,7 @@ from perception_nodes.classification import Classifier
 from perception_nodes.cli.model_options import DeviceOption, PrecisionOption, ThreadsOption
 from perception_nodes.cli.opened_model import open_model
 from perception_nodes.cli.progress import console, track
+from perception_nodes.cli.report_blocks import leave, thumbnail
 from perception_nodes.cli.sources import find_sources
 from perception_nodes.curation.selection import (
     Strategy,
@@ -38,7 +39,6 @@ from perception_nodes.visualization.report import (
     Section,
     Text,
     picture,
-    write_report,
 )
 
 _FAINTEST = 0.05
@@ -89,7 +89,14 @@ def select_command(
         Chosen(path=paths[number], doubt=doubts[number], unlike=float(unlike))
         for number, unlike in zip(chosen, unlikeness(placed, chosen, already), strict=True)
     ]
-    _write(entries, wanted, len(paths), out, copy=copy)
+    words = [*sources, '--count', str(count), '--strategy', wanted.value, '--seed', str(seed)]
+    words += ['--model', model] if model else []
+    words += [word for place in labelled or () for word in ('--labelled', place)]
+    record = {
+        'command': shlex.join(['perception', 'select', *words]), 'strategy': wanted.value,
+        'model': model, 'labelled': labelled or [], 'seed': seed, 'looked_at': len(paths),
+    }  # fmt: skip
+    _write(entries, record, out, copy=copy)
     console.print(f'{len(entries)} of {len(paths)} pictures → {out}', highlight=False)
 
 
@@ -149,10 +156,8 @@ def _doubter(model: str, **where: object) -> Callable[[Frame], float]:
                      'segmenter or classifier')  # fmt: skip
 
 
-def _write(
-    entries: list[Chosen], strategy: Strategy, looked_at: int, out: Path, *, copy: bool
-) -> None:
-    """Write the list, copies for the labelling tool, and the page."""
+def _write(entries: list[Chosen], record: dict[str, Any], out: Path, *, copy: bool) -> None:
+    """Write the list, copies for the labelling tool, figures and page."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / 'selected.csv').open('w', newline='', encoding='utf-8') as file:
         writer = csv.writer(file)
@@ -165,28 +170,20 @@ def _write(
         for number, item in enumerate(entries):
             shutil.copy2(item.path, out / 'pictures' / f'{number:04d}_{item.path.name}')
     words = (
-        f'{len(entries)} of {looked_at} pictures, the most wanted first. Doubt: what the model '
-        'does not know, 0 to 1. Unlike: how far a picture is from those before it and from the '
-        'labelled ones, 0 to 1.'
+        f'{len(entries)} of {record["looked_at"]} pictures, the most wanted first. Doubt: what '
+        'the model does not know, 0 to 1. Unlike: how far a picture is from those before it and '
+        'from the labelled ones, 0 to 1.'
     )
     gallery = Gallery(pictures=tuple(
         picture(
-            _thumbnail(read_picture(item.path)),
+            thumbnail(read_picture(item.path), _THUMBNAIL_PX),
             f'{item.path.name}: doubt {item.doubt:.2f}, unlike {item.unlike:.2f}',
         )
         for item in entries
     ))  # fmt: skip
     page = Report(
-        title='Pictures to label', subtitle=f'strategy {strategy.value}',
+        title='Pictures to label', subtitle=f'strategy {record["strategy"]}',
         sections=(Section(title='Chosen', blocks=(Text(paragraphs=(words,)), gallery)),),
-        footer='perception select',
+        footer=record['command'],
     )  # fmt: skip
-    write_report(page, out / 'report.html')
-
-
-def _thumbnail(frame: Frame) -> Frame:
-    width, height = frame.size_wh
-    factor = min(1.0, _THUMBNAIL_PX / width)
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    pixels = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA)
-    return Frame(pixels=pixels, color_order=frame.color_order)
+    leave(page, {**record, 'pictures': [asdict(item) for item in entries]}, out)

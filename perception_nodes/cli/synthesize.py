@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
+from perception_nodes.cli.synthesis_report import synthesis_report
+from perception_nodes.visualization.report import write_report
+
 ASSETS_HELP = 'Family of assets: train, validation or held_out; they share nothing.'
 
 
@@ -90,7 +93,9 @@ def synthesize(
         for count in synthesis.render_missing(job, workers):
             progress.advance(task, count)
     card = synthesis.finish(job)
+    page = write_report(synthesis_report(card, out), out / 'report.html')
     console.print(_summary(card))
+    console.print(f'→ {page}', highlight=False)
 
 
 def _summary(card: dict) -> Table:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from perception_nodes.cli.report_blocks import card, leave, machine_section, recipe_section
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.learning.bundling import BundleReport
 from perception_nodes.learning.curve import FIGURES, LOSSES, read_record
@@ -22,12 +21,10 @@ from perception_nodes.visualization.report import (
     Report,
     Section,
     Table,
-    Text,
-    write_report,
 )
 
 CO2_G_PER_KWH = 473
-"""Mean of the world's electricity in 2024 (Ember, Global Electricity Review 2025)."""
+CO2_SOURCE = 'mean of the world’s electricity in 2024 (Ember, Global Electricity Review 2025)'
 _MOST_FIGURES = 3
 
 Record = Sequence[Mapping[str, Any]]
@@ -55,11 +52,7 @@ def leave_report(
         'parity': report.parity.differences, 'calibration_error': report.calibration_error,
         'recipe': recipe_to_dict(recipe), 'machine': machine, 'epochs': record,
     }  # fmt: skip
-    out.mkdir(parents=True, exist_ok=True)
-    (out / 'report.json').write_text(
-        json.dumps(document, indent=1, default=str) + '\n', encoding='utf-8'
-    )
-    return write_report(_page(report, recipe, record, machine, errors), out / 'report.html')
+    return leave(_page(report, recipe, record, machine, errors), document, out)
 
 
 def _page(
@@ -70,8 +63,6 @@ def _page(
     errors: Sequence[Section],
 ) -> Report:
     spec = report.bundle.spec
-    where = ', '.join(f'{key}: {value}' for key, value in machine.items())
-    text = yaml.safe_dump(json.loads(json.dumps(recipe_to_dict(recipe))), sort_keys=False)
     return Report(
         title=f'Training of {spec.name}',
         subtitle=f'{spec.task}, {len(record)} epochs, {_minutes(record):.0f} minutes',
@@ -79,10 +70,10 @@ def _page(
             Section(title='Result', blocks=(_headline(report, record), *_metrics(report))),
             Section(title='How it went', blocks=curves(record)),
             *errors,
-            Section(title='Model card', blocks=(_card(_model_card(report)),)),
-            Section(title='Data card', blocks=(_card(_data_card(report)),)),
-            Section(title='Recipe', blocks=(Text(paragraphs=tuple(text.splitlines())),)),
-            Section(title='Machine', blocks=(Text(paragraphs=(where,)),)),
+            Section(title='Model card', blocks=(card(_model_card(report)),)),
+            Section(title='Data card', blocks=(card(_data_card(report)),)),
+            recipe_section(recipe_to_dict(recipe)),
+            machine_section(machine),
         ),
         footer=f'{spec.provenance.source}; weights sha256 {spec.weights.sha256}',
     )
@@ -104,7 +95,7 @@ def _headline(report: BundleReport, record: Record) -> Figures:
         items.append(
             Figure(
                 label='CO₂, g', value=f'{cost["co2_g"]:.0f}',
-                note=f'{cost["energy_kwh"]:.3f} kWh at {CO2_G_PER_KWH} g/kWh',
+                note=f'{cost["energy_kwh"]:.3f} kWh at {CO2_G_PER_KWH} g/kWh, {CO2_SOURCE}',
             )
         )  # fmt: skip
     return Figures(items=tuple(items))
@@ -161,16 +152,11 @@ def _data_card(report: BundleReport) -> dict[str, object]:
     }
 
 
-def _card(values: Mapping[str, object]) -> Table:
-    return Table(
-        columns=('', 'value'), rows=tuple((key, str(value)) for key, value in values.items())
-    )
-
-
-def _cost(record: Record) -> dict[str, float]:
+def _cost(record: Record) -> dict[str, Any]:
     energy = float(record[-1].get('energy_kwh') or 0.0) if record else 0.0
     return {
         'minutes': _minutes(record), 'energy_kwh': energy, 'co2_g': CO2_G_PER_KWH * energy,
+        'co2_g_per_kwh': CO2_G_PER_KWH, 'co2_source': CO2_SOURCE,
     }  # fmt: skip
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import yaml
 
+from perception_nodes.cli.report_blocks import leave, machine_section, recipe_section
 from perception_nodes.cli.training_report import curves
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet
@@ -34,7 +33,6 @@ from perception_nodes.visualization.report import (
     Text,
     contact_sheet,
     picture,
-    write_report,
 )
 
 SHEET = 'before_after.jpg'
@@ -67,14 +65,12 @@ def leave_translation_report(
         'figures': report.figures.to_dict(), 'parity': report.parity.differences,
         'recipe': recipe_to_dict(recipe), 'machine': machine, 'epochs': record,
     }  # fmt: skip
-    text = json.dumps(document, indent=1, default=str) + '\n'
-    (out / 'report.json').write_text(text, encoding='utf-8')
     pairs = before_and_after(report, labelled)
     sheet = contact_sheet(pairs, columns=2, tile_width=_TILE_PX)
     cv2.imwrite(str(out / SHEET), sheet.in_order(ColorOrder.BGR))
     shown = [Frame(pixels=pixels) for pixels in spread_over(real, _SHOWN)]
     page = _page(report, recipe, sheet, contact_sheet(shown, columns=4), record, machine)
-    return write_report(page, out / 'report.html')
+    return leave(page, document, out)
 
 
 def before_and_after(report: TranslatorReport, labelled: MaskedSet) -> list[Frame]:
@@ -97,9 +93,6 @@ def _page(
     machine: Mapping[str, str],
 ) -> Report:
     spec, figures = report.bundle.spec, report.figures
-    where = ', '.join(f'{key}: {value}' for key, value in machine.items())
-    values = json.loads(json.dumps(recipe_to_dict(recipe)))
-    lines = yaml.safe_dump(values, sort_keys=False).splitlines()
     pictures = (picture(sheet, 'before and after'), picture(real, 'real frames'))
     warning = (Text(paragraphs=('The translated pictures look all the same: collapsed.',)),)
     return Report(
@@ -115,8 +108,8 @@ def _page(
             ),
             Section(title='Before and after', blocks=(Gallery(pictures=pictures),)),
             Section(title='How it went', blocks=curves(record)),
-            Section(title='Recipe', blocks=(Text(paragraphs=tuple(lines)),)),
-            Section(title='Machine', blocks=(Text(paragraphs=(where,)),)),
+            recipe_section(recipe_to_dict(recipe)),
+            machine_section(machine),
         ),
         footer=f'{spec.provenance.source}; weights sha256 {spec.weights.sha256}',
     )  # fmt: skip

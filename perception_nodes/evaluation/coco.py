@@ -17,6 +17,8 @@ from perception_nodes.evaluation.ground_truth import (
 from perception_nodes.evaluation.metrics import DetectionMetrics, Precision
 from perception_nodes.structures import Detections, Frame
 
+# Average precision integrates over all scores: a threshold above this cuts its curve short.
+SCORE_THRESHOLD = 0.001
 MAX_DETECTIONS = 100
 """Detections per picture that count, as in the COCO protocol."""
 

@@ -12,6 +12,8 @@ from perception_nodes.evaluation.ground_truth import GroundTruth, TrueBoxes
 from perception_nodes.evaluation.matching import match_boxes
 from perception_nodes.structures import Detections
 
+DECIDED_FROM = 0.5
+"""A box with this score is more likely right than wrong, where scores are calibrated."""
 _ON_CROWD = 0.5
 """A box that lies by so much on a region of many things counts neither way, as in COCO."""
 

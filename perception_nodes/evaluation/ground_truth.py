@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from perception_nodes.evaluation.set_digest import set_digest
 from perception_nodes.imaging.compressed import decode_compressed
 from perception_nodes.imaging.image_error import ImageError
 from perception_nodes.structures import ColorOrder, Frame
@@ -102,6 +103,10 @@ class GroundTruth:
         for annotation in self.content['annotations']:
             by_image.setdefault(int(annotation['image_id']), []).append(annotation)
         return by_image
+
+    def digest(self) -> str:
+        """Return the SHA-256 of pictures and labels."""
+        return set_digest((image.path for image in self.images), self.content)
 
     def part(self, chosen: slice) -> GroundTruth:
         """Return the set of some of the pictures, in the order in which they are listed."""

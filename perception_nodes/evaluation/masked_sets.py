@@ -17,6 +17,7 @@ from perception_nodes.evaluation.ground_truth import (
     read_picture,
     refuse,
 )
+from perception_nodes.evaluation.set_digest import set_digest
 from perception_nodes.imaging.compressed import PICTURE_SUFFIXES
 from perception_nodes.imaging.image_error import ImageError
 from perception_nodes.imaging.index_png import read_index_png
@@ -58,6 +59,11 @@ class MaskedSet:
         """Refuse a set without pictures."""
         if not self.pictures:
             raise GroundTruthError('there is not one picture with a mask')
+
+    def digest(self) -> str:
+        """Return the SHA-256 of pictures, masks and classes."""
+        files = (path for item in self.pictures for path in (item.path, item.mask_path))
+        return set_digest(files, [self.classes, self.ignored])
 
     def read_mask(self, picture: MaskedPicture) -> np.ndarray:
         """

@@ -67,12 +67,18 @@ class DetectionMetrics(Figures):
     max_detections: int
 
 
-def as_plain(value: Any) -> Any:
-    """Return plain data for JSON, to six digits; NaN becomes None."""
+def as_plain(value: Any, digits: int | None = 6) -> Any:
+    """
+    Return plain data for JSON; NaN and infinities become None.
+
+    :param digits: of floats, after the point; None: all.
+    """
     if isinstance(value, dict):
-        return {key: as_plain(item) for key, item in value.items()}
+        return {key: as_plain(item, digits) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [as_plain(item) for item in value]
+        return [as_plain(item, digits) for item in value]
     if isinstance(value, float):
-        return None if math.isnan(value) else round(value, 6)
+        if not math.isfinite(value):
+            return None
+        return value if digits is None else round(value, digits)
     return value

@@ -7,12 +7,13 @@ Of a split, ``folder:PLACE@train`` with ``PLACE/train/<class>/*.jpg``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perception_nodes.evaluation.addresses import part_of, reader_of
 from perception_nodes.evaluation.ground_truth import GroundTruthError
+from perception_nodes.evaluation.set_digest import set_digest
 from perception_nodes.imaging.compressed import PICTURE_SUFFIXES
 
 
@@ -44,6 +45,11 @@ class PictureFolders:
         """Return how many pictures each class has."""
         numbers = [picture.class_id for picture in self.pictures]
         return [numbers.count(class_id) for class_id in range(len(self.classes))]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of pictures and their classes."""
+        labels = [self.classes, [item.class_id for item in self.pictures]]
+        return set_digest((item.path for item in self.pictures), labels)
 
     def numbered_as(self, classes: Sequence[str]) -> PictureFolders:
         """
@@ -100,22 +106,33 @@ def tracks_of(labelled: PictureFolders, pattern: str) -> list[str]:
         picture is a track of its own.
     :raises ValueError: for a pattern that is none, has no group, or does not fit a name.
     """
+    track_of = track_finder(pattern)
+    return [f'{item.class_id} {track_of(item.path)}' for item in labelled.pictures]
+
+
+def track_finder(pattern: str) -> Callable[[Path], str]:
+    """
+    Return what tells the track of a picture by the name of its file.
+
+    :param pattern: see :func:`tracks_of`, also for errors; names are refused one by one.
+    """
     if not pattern:
-        return [str(item.path) for item in labelled.pictures]
+        return str
     try:
         wanted = re.compile(pattern)
     except re.error as error:
         raise ValueError(f'track: {pattern!r} is no regular expression: {error}') from error
-    tracks = []
-    for item in labelled.pictures:
-        match = wanted.search(item.path.name)
+
+    def track_of(path: Path) -> str:
+        match = wanted.search(path.name)
         if match is None or not wanted.groups:
             raise ValueError(
-                f'track: {pattern!r} finds no group in {item.path.name!r}; of '
+                f'track: {pattern!r} finds no group in {path.name!r}; of '
                 r'00017_00022_00010.png the middle number is _(\d+)_'
             )
-        tracks.append(f'{item.class_id} {match[1]}')
-    return tracks
+        return match[1]
+
+    return track_of
 
 
 def read_picture_folders(folder: Path) -> PictureFolders:

@@ -60,6 +60,7 @@ def leave_one_track_out(
     names: Sequence[str],
     tracks: Sequence[str],
     open_vectors: np.ndarray,
+    supports: int | None = None,
 ) -> OpenSetResult:
     """
     Enrol every class from all of its tracks but one and query with that one; in all ways.
@@ -71,14 +72,17 @@ def leave_one_track_out(
     :param names: (N,) class of each.
     :param tracks: (N,) track of each, unique within its class.
     :param open_vectors: (U, V, D) float32 of classes that are never enrolled.
-    :raises ValueError: when classes differ in how many tracks they have, or have only one.
+    :param supports: crops that a class is enrolled from, dealt evenly over its tracks, the first
+        of each first; None: all.
+    :raises ValueError: when classes differ in how many tracks they have, have only one, or fewer
+        crops than the supports.
     """
     folds, count = _folds(names, tracks)
     name_of, results = np.array(names), []
     for fold in range(count):
         bank = empty_bank('protocol', {}, vectors.shape[1:])
         for name in sorted(set(names)):
-            own = (name_of == name) & (folds != fold)
+            own = _dealt(np.flatnonzero((name_of == name) & (folds != fold)), folds, supports)
             bank = bank.enrolled(name, vectors[own], folds[own].tolist())
         results.append(_judged(bank, vectors, np.flatnonzero(folds == fold), open_vectors))
     queries = np.concatenate([result[0] for result in results])
@@ -123,6 +127,19 @@ def _folds(names: Sequence[str], tracks: Sequence[str]) -> tuple[np.ndarray, int
     place = {name: sorted(found) for name, found in by_class.items()}
     folds = [place[name].index(track) for name, track in zip(names, tracks, strict=True)]
     return np.array(folds), counts.pop()
+
+
+def _dealt(own: np.ndarray, folds: np.ndarray, supports: int | None) -> np.ndarray:
+    """Return so many of some crops: the first of every track, then the second, and so on."""
+    if supports is None:
+        return own
+    if not 1 <= supports <= len(own):
+        raise ValueError(
+            f'supports: {supports} is not within 1 to {len(own)}, the crops there are'
+        )
+    tracks = folds[own]
+    rank = np.array([np.sum(tracks[:place] == track) for place, track in enumerate(tracks)])
+    return np.sort(own[np.lexsort((tracks, rank))[:supports]])
 
 
 def _judged(

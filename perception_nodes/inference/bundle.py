@@ -17,6 +17,7 @@ from perception_nodes.inference.bundle_checks import BundleError
 from perception_nodes.inference.bundle_sections import GoldenSpec, WeightsSpec
 from perception_nodes.inference.bundle_spec import ModelSpec
 from perception_nodes.inference.bundle_yaml import dump_yaml, load_yaml_file
+from perception_nodes.inference.statistics_section import StatisticsSpec
 from perception_nodes.structures import SegmentationMask
 
 __all__ = ['BundleError', 'ModelBundle', 'ModelSpec', 'read_bundle', 'write_bundle']
@@ -106,6 +107,7 @@ def write_bundle(
     golden_frame: str | os.PathLike[str] | None = None,
     golden_expected: GoldenResult | str | os.PathLike[str] | None = None,
     *,
+    source_statistics: Path | None = None,
     replace_existing: bool = False,
 ) -> ModelBundle:
     """
@@ -118,6 +120,8 @@ def write_bundle(
     :param golden_frame: picture to copy.
     :param golden_expected: list of ``{xyxy, score, class}``, a mask, or a file (JSON, PNG) that
         holds one.
+    :param source_statistics: file to copy; None leaves the bundle without, whatever ``spec`` says,
+        since they are of one network only.
     :param replace_existing: an existing folder goes once the new one is complete.
     :raises BundleError: when the folder exists already or a file is missing.
     """
@@ -128,6 +132,7 @@ def write_bundle(
     staging = Path(tempfile.mkdtemp(prefix=f'.{target.name}.', dir=target.parent))
     try:
         spec = _with_files(staging, spec, Path(weights), golden_frame, golden_expected)
+        spec = _with_statistics(staging, spec, source_statistics)
         (staging / SPEC_FILE).write_text(dump_yaml(spec.to_dict()), encoding='utf-8')
         read_bundle(staging)
         staging.chmod(0o755)
@@ -190,6 +195,15 @@ def _with_files(
     return replace(spec, golden=golden)
 
 
+def _with_statistics(folder: Path, spec: ModelSpec, statistics: Path | None) -> ModelSpec:
+    """Copy the statistics into the folder and return the specification with their hash."""
+    if statistics is None:
+        return replace(spec, source_statistics=None)
+    found = StatisticsSpec(sha256=file_sha256(statistics))
+    _copy(statistics, folder / found.file)
+    return replace(spec, source_statistics=found)
+
+
 def _write_expected(
     path: Path, expected: GoldenResult | str | os.PathLike[str], spec: ModelSpec
 ) -> None:
@@ -212,6 +226,8 @@ def _copy(source: Path, target: Path) -> Path:
 def _verify_files(folder: Path, spec: ModelSpec) -> None:
     """Raise unless every file is inside the folder and the weights have their hashes."""
     hashes = {spec.weights.file: spec.weights.sha256, **spec.weights.external}
+    if spec.source_statistics is not None:
+        hashes[spec.source_statistics.file] = spec.source_statistics.sha256
     for relative, expected in hashes.items():
         path = _inner_path(folder, relative)
         _compare(path, file_sha256(path), expected)

@@ -20,6 +20,7 @@ from perception_nodes.inference.bundle_sections import (
     WeightsSpec,
 )
 from perception_nodes.inference.class_map import ClassMap, map_classes
+from perception_nodes.inference.statistics_section import StatisticsSpec
 from perception_nodes.structures import MAX_CLASSES
 
 __all__ = [
@@ -63,6 +64,7 @@ class ModelSpec:
     :param metrics: measured figures with the data they were measured on.
     :param calibration: temperature and thresholds.
     :param features: statistics for novelty as plain data, or None.
+    :param source_statistics: of the training's pictures, or None.
     :param golden: picture with expected result, or None.
     """
 
@@ -79,6 +81,7 @@ class ModelSpec:
     metrics: tuple[Metric, ...] = ()
     calibration: Calibration = field(default_factory=Calibration)
     features: Mapping[str, Any] | None = None
+    source_statistics: StatisticsSpec | None = None
     golden: GoldenSpec | None = None
 
     def __post_init__(self) -> None:
@@ -152,7 +155,7 @@ class ModelSpec:
         values = _known_values(cls, 'model.yaml', data)
         _check_format(values.get('format', FORMAT))
         for key, part in _SECTIONS.items():
-            if key in values and not (key == 'golden' and values[key] is None):
+            if key in values and not (key in _OPTIONAL and values[key] is None):
                 values[key] = part(**_known_values(part, key, values[key]))
         if 'metrics' in values:
             metrics = check.items('metrics', values['metrics'])
@@ -174,8 +177,10 @@ _SECTIONS: dict[str, type] = {
     'decoder': DecoderSpec,
     'provenance': Provenance,
     'calibration': Calibration,
+    'source_statistics': StatisticsSpec,
     'golden': GoldenSpec,
 }
+_OPTIONAL = ('source_statistics', 'golden')
 
 
 def _check_format(value: Any) -> None:
@@ -187,7 +192,7 @@ def _check_format(value: Any) -> None:
 
 
 def _check_section(key: str, value: Any, part: type) -> None:
-    if not isinstance(value, part) and not (key == 'golden' and value is None):
+    if not isinstance(value, part) and not (key in _OPTIONAL and value is None):
         raise BundleError(f'{key}: needs a {part.__name__}, got {check.shown(value)}')
 
 

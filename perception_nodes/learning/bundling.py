@@ -121,6 +121,10 @@ class Bundler(abc.ABC):
     def figures(self, opened: FrameModel) -> tuple[Sequence[Metric], Sequence[float]]:
         """Return the figures of the held-out set and the seconds of each picture."""
 
+    def source_statistics(self, model: nn.Module, draft: ModelBundle, folder: Path) -> Path | None:
+        """Write what the features are like, for adaptation; None: not for this task."""
+        return None
+
     def write(self, model: nn.Module, target: Path) -> BundleReport:
         """Write the bundle of the trained network, replacing an existing one."""
         with tempfile.TemporaryDirectory() as folder:
@@ -145,7 +149,11 @@ class Bundler(abc.ABC):
             opened.close()
             latency = self._latency(seconds)
             spec = dataclasses.replace(spec, metrics=(*metrics, *latency))
-            bundle = write_bundle(target, spec, weights, frame, expected, replace_existing=True)
+            bundle = write_bundle(
+                target, spec, weights, frame, expected,
+                source_statistics=self.source_statistics(model, draft, work),
+                replace_existing=True,
+            )  # fmt: skip
         return BundleReport(
             bundle=bundle,
             parity=parity,

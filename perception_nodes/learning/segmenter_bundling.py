@@ -11,15 +11,23 @@ import cv2
 import numpy as np
 from torch import nn
 
+from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.masked_sets import MaskedSet
 from perception_nodes.evaluation.segmentation import (
     SegmentationMeter,
     SegmentationMetrics,
 )
+from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.bundle_sections import Calibration, DecoderSpec, Metric
 from perception_nodes.inference.frame_model import FrameModel
+from perception_nodes.inference.statistics_section import StatisticsSpec
+from perception_nodes.learning.adaptation.adapting import source_statistics
+from perception_nodes.learning.adaptation.config import AdaptationConfig
+from perception_nodes.learning.adaptation.statistics import write_statistics
 from perception_nodes.learning.bundling import Bundler, Tuning
 from perception_nodes.learning.calibration import fit_temperature, softmax_error
+from perception_nodes.learning.data.splits import spread_over
+from perception_nodes.learning.quantised.network import QuantisedNetwork
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.tasks.segmentation import ScoredPicture, scored
 from perception_nodes.segmentation import Segmenter
@@ -27,6 +35,7 @@ from perception_nodes.segmentation.planes import plane_to_source
 from perception_nodes.structures import UNLABELLED
 
 _CALIBRATION_PIXELS = 400_000  # of the whole set; neighbours say the same
+_STATISTICS_PICTURES = 32  # as many as perception adapt takes
 _LEAST_SHARE = 0.01  # of a picture, for a class to count in the golden frame
 
 
@@ -71,6 +80,17 @@ class SegmenterBundler(Bundler):
             error=(softmax_error(logits, truth), softmax_error(logits / temperature, truth)),
             golden=max(shown, key=lambda path: shown[path]),
         )
+
+    def source_statistics(self, model: nn.Module, draft: ModelBundle, folder: Path) -> Path | None:
+        """Write the statistics on validation pictures; None of int8, which has no norms."""
+        if isinstance(model, QuantisedNetwork):
+            return None
+        chosen = spread_over(self.validation_pictures(), _STATISTICS_PICTURES)
+        frames = [read_picture(path) for path in chosen]
+        found = source_statistics(draft, frames, AdaptationConfig())
+        path = folder / StatisticsSpec.file
+        write_statistics(found, path, draft.spec.weights.sha256)
+        return path
 
     def figures(self, opened: FrameModel) -> tuple[Sequence[Metric], list[float]]:
         """Return the figures and the seconds of the held-out set."""

@@ -68,8 +68,10 @@ class AttackPlan:
 
     def identity(self, name: str) -> dict[str, Any]:
         """Return what decides how the pictures of an attack look, beside network and set."""
-        how = self.patch if name in PATCHES else self.strength
-        return {'attack': name, 'version': ATTACKS_VERSION, 'seed': self.seed, **asdict(how)}
+        how = asdict(self.patch if name in PATCHES else self.strength)
+        if name not in PATCHES:
+            how['step_levels'] = self.strength.taken_levels
+        return {'attack': name, 'version': ATTACKS_VERSION, 'seed': self.seed, **how}
 
     def ticks(self, name: str, pictures: int) -> int:
         """Return how often ``advance`` is called for an attack."""

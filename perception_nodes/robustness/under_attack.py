@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from perception_nodes.evaluation.masked_sets import MaskedSet
 from perception_nodes.evaluation.segmentation import SegmentationMeter
-from perception_nodes.robustness.measuring import Stand, Tally, look
+from perception_nodes.robustness.segmentation import METRIC, Tally, look
+from perception_nodes.robustness.stand import Stand
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.structures import SegmentationMask
 
@@ -35,14 +36,14 @@ class UnderAttack:
 
     def left(self, stand: Stand) -> float:
         """Return the part of the clean mean IoU that is left."""
-        return stand.mean_iou / self.clean.mean_iou if self.clean.mean_iou else float('nan')
+        return stand.score / self.clean.score if self.clean.score else float('nan')
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {
-            'clean': asdict(self.clean),
-            'by_attack': {name: asdict(stand) for name, stand in self.by_attack.items()},
-            'worst': asdict(self.worst),
+            'clean': self.clean.to_dict(METRIC),
+            'by_attack': {name: item.to_dict(METRIC) for name, item in self.by_attack.items()},
+            'worst': self.worst.to_dict(METRIC),
             'worst_by': dict(self.worst_by),
         }
 

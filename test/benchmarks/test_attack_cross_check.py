@@ -38,6 +38,7 @@ def test_equal_starts_take_equal_steps(case, epsilon_levels):
     found = compare(*case, AttackConfig(epsilon_levels=epsilon_levels, iterations=3))
     assert found['fgsm']['equal'] > 0.9999
     assert found['pgd']['equal'] > 0.99
+    assert found['segpgd']['equal'] > 0.99
 
 
 def test_losses_and_wrong_pixels_agree_after_many(case):
@@ -48,3 +49,7 @@ def test_losses_and_wrong_pixels_agree_after_many(case):
     assert many['ours_entropy'] > 1.02 * one['ours_entropy']
     assert many['ours_entropy'] == pytest.approx(many['theirs_entropy'], rel=0.01)
     assert many['ours_wrong'] == pytest.approx(many['theirs_wrong'], abs=0.01)
+    right_first = found['segpgd']
+    assert right_first['ours_entropy'] == pytest.approx(right_first['theirs_entropy'], rel=0.01)
+    assert right_first['ours_wrong'] == pytest.approx(right_first['theirs_wrong'], abs=0.01)
+    assert right_first['theirs_wrong'] > many['theirs_wrong'] + 0.03, 'another attack than PGD'

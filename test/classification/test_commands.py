@@ -99,6 +99,12 @@ def test_pictures_are_classified_and_written_on(painted, write_colour_bundle, tm
         'blue0.jpg', 'grey.jpg',
     }  # fmt: skip
     assert 'blue' in call('classify', asked[0], *words).output
+    call('classify', *asked, *words, '--out', tmp_path / 'out')
+    record = json.loads((tmp_path / 'out' / 'report.json').read_text())
+    assert [row['source'] for row in record['answers']] == [str(path) for path in asked]
+    page = (tmp_path / 'out' / 'report.html').read_text()
+    assert page.count('data:image/jpeg') == len(asked)
+    assert f'{asked[0].name}: blue' in page
 
 
 def test_either_a_model_or_a_bank_answers(painted, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import typer
@@ -31,6 +32,13 @@ def test_data_set_is_written_by_two_workers_and_continued(run, tmp_path):
     assert again.exit_code == 0, again.output
     assert (tmp_path / 'images/000010.jpg').stat().st_mtime_ns == before
     assert (tmp_path / 'images/000011.jpg').is_file()
+    card = json.loads((tmp_path / 'dataset.json').read_text())
+    page = (tmp_path / 'report.html').read_text()
+    assert '12 scenes, train, seed 4' in page
+    assert page.count('data:image/jpeg') == 1, 'a contact sheet'
+    name, count = max(card['objects_per_class'].items(), key=lambda item: item[1])
+    assert re.search(rf'<td class="words">{name}</td><td>{count}</td>', page)
+    assert 'size_wh' in page, 'the settings'
 
 
 def test_other_assets_in_the_same_folder_are_refused(run, tmp_path):

@@ -1,6 +1,7 @@
 """``perception select`` on pictures of two kinds."""
 
 import csv
+import json
 
 import cv2
 import numpy as np
@@ -44,6 +45,10 @@ def test_two_pictures_of_two_kinds_are_chosen_with_page_list_and_copies(pictures
     assert float(rows[1]['unlike']) > 0.1
     assert len(list((out / 'pictures').iterdir())) == 2
     assert 'doubt 0.00' in (out / 'report.html').read_text()
+    record = json.loads((out / 'report.json').read_text())
+    assert [item['path'] for item in record['pictures']] == [row['picture'] for row in rows]
+    assert (record['strategy'], record['looked_at']) == ('diversity', 6)
+    assert record['command'].startswith(f'perception select {pictures} --count 2')
 
 
 def test_labelled_pictures_are_not_asked_for_again(pictures, tmp_path):

@@ -114,6 +114,24 @@ def test_protocol_keeps_tracks_together():
         leave_one_track_out(vectors, names, ['00'] * 6 + tracks[:12], around(9, 5, 20))
 
 
+def test_protocol_deals_supports_evenly_over_the_tracks():
+    # The second crop of every track shows the next class.
+    vectors = np.concatenate(
+        [
+            around((c + i) % 3, 1, 10 * c + t, 0.005)
+            for c in range(3)
+            for t in range(3)
+            for i in range(2)
+        ]
+    )
+    names = [name for name in 'abc' for _ in range(6)]
+    tracks = ['00', '00', '01', '01', '02', '02'] * 3
+    result = leave_one_track_out(vectors, names, tracks, around(9, 5, 99), supports=2)
+    assert sorted(result.queries[result.correct].tolist()) == list(range(0, 18, 2))
+    with pytest.raises(ValueError, match='supports: 5 is not within 1 to 4'):
+        leave_one_track_out(vectors, names, tracks, around(9, 5, 99), supports=5)
+
+
 def test_what_is_a_little_like_everything_scores_low():
     near = np.array([[0.5, 0.5, 0.5], [0.5, -0.1, 0.1]], np.float32)
     assert contrast(near, [0, 0]) == pytest.approx([0.5 - 0.35, 0.5])

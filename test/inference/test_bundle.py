@@ -199,6 +199,19 @@ def test_external_data_is_hashed_too(tmp_path, make_spec, write_model):
         read_bundle(bundle.path)
 
 
+def test_source_statistics_are_copied_hashed_and_of_one_network(tmp_path, make_spec, write_model):
+    statistics = tmp_path / 'measured.safetensors'
+    statistics.write_bytes(b'numbers')
+    bundle = write_bundle(tmp_path / 'b', make_spec(), write_model(), source_statistics=statistics)
+    spec = read_bundle(bundle.path).spec
+    assert bundle.file(spec.source_statistics.file).read_bytes() == b'numbers'
+    other = write_bundle(tmp_path / 'other', spec, write_model())
+    assert other.spec.source_statistics is None, 'another network has others'
+    bundle.file(spec.source_statistics.file).write_bytes(b'changed')
+    with pytest.raises(BundleError, match=r'source_statistics\.safetensors: SHA-256'):
+        read_bundle(bundle.path)
+
+
 WRONG_FIELDS = {
     'format': (2, 'this version reads 1'),
     'name': ('../evil', 'is not a name'),
@@ -222,6 +235,7 @@ WRONG_FIELDS = {
     'calibration__score_threshold': (1.5, 'in 0'),
     'calibration__class_thresholds': ({'dgo': 0.5}, "did you mean 'dog'"),
     'features': ([1], 'is not a mapping'),
+    'source_statistics': ({'sha256': 'abc'}, '64 lower-case'),
     'golden': ({'min_iou': 2}, r'golden\.min_iou'),
 }
 

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -12,6 +14,7 @@ import torch
 import typer
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from perception_nodes.cli import adapt_pictures
@@ -27,6 +30,7 @@ from perception_nodes.inference.bundle_sections import (
     Provenance,
 )
 from perception_nodes.inference.bundle_spec import ModelSpec
+from perception_nodes.learning.adaptation.bundles import keep_statistics
 from perception_nodes.learning.export import export_onnx
 from perception_nodes.learning.models.segmenter import SegmenterNet
 from perception_nodes.learning.recipe import recipe_from_dict
@@ -137,6 +141,34 @@ def test_a_merged_network_without_its_source_is_refused_with_the_cure(bundle, tm
     assert isinstance(result.exception, ValueError)
     assert '--source' in str(result.exception)
     assert not (tmp_path / 'out' / 'bundle').exists()
+
+
+def test_a_bundle_that_keeps_its_statistics_needs_no_source(bundle, tmp_path):
+    source, dark = written(tmp_path / 'source'), written(tmp_path / 'dark', 0.7)
+    knowing = shutil.copytree(bundle.path, tmp_path / 'knowing')
+    adapting = ['--pictures', dark / 'images', '--least-agreement', 0]
+    told = run(bundle.path, *adapting, '--source', source / 'images', '--out', tmp_path / 'told')
+    assert told.exit_code == 0, told.output + str(told.exception)
+    kept = run(knowing, '--source', source / 'images', '--keep', '--out', tmp_path / 'kept')
+    assert kept.exit_code == 0, kept.output + str(kept.exception)
+    assert not (tmp_path / 'kept' / 'bundle').exists(), 'nothing to adapt to'
+    spec = read_bundle(knowing).spec
+    assert replace(spec, source_statistics=None) == bundle.spec
+    alone = run(knowing, *adapting, '--out', tmp_path / 'alone')
+    assert alone.exit_code == 0, alone.output + str(alone.exception)
+    first, second = (read_bundle(tmp_path / name / 'bundle').spec for name in ('told', 'alone'))
+    assert second.weights == first.weights
+    assert second.source_statistics is None, 'they are of another network'
+
+
+def test_statistics_of_another_network_are_not_kept(bundle, tmp_path):
+    save_file({'trunk': torch.zeros(2, 3)}, tmp_path / STATISTICS, {'weights_sha256': '0' * 64})
+    with pytest.raises(ValueError, match='statistics of weights 000000000000'):
+        keep_statistics(bundle, tmp_path / STATISTICS)
+    result = run(bundle.path, '--keep', '--out', tmp_path / 'out')
+    assert 'Give --source' in str(result.exception)
+    result = run(bundle.path, '--out', tmp_path / 'out')
+    assert 'give --pictures' in str(result.exception)
 
 
 def test_a_torch_bundle_knows_its_source(tmp_path):

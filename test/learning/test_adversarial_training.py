@@ -14,7 +14,7 @@ from perception_nodes.imaging.index_png import write_index_png
 from perception_nodes.learning.adversarial.training import FrameAttack, attacked_batch
 from perception_nodes.learning.checkpoints import RECORD
 from perception_nodes.learning.curve import read_record
-from perception_nodes.learning.data.masks import stack_masks
+from perception_nodes.learning.data.masks import MaskBatch, stack_masks
 from perception_nodes.learning.export import export_onnx
 from perception_nodes.learning.loop import Trainer
 from perception_nodes.learning.recipe import read_recipe, recipe_from_dict, recipe_to_dict
@@ -88,6 +88,31 @@ def test_a_part_of_the_batch_is_attacked_without_a_trace_in_the_model(task, batc
     assert model.training
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(weight.grad is None for weight in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ('share', 'pictures', 'threads', 'attacked'),
+    [
+        (0.5, 4, 4, [1, 0, 1, 0]),  # parts of one picture
+        (0.5, 1, 1, [1]),
+        (0.25, 4, 2, [1, 0]),
+        (0.3, 4, 4, [1, 0, 0, 1]),  # 1.2 pictures are 2
+        (1.0, 3, 2, [2, 1]),
+    ],
+)
+def test_the_parts_of_a_batch_together_attack_its_share(
+    task, batch, recipe, share, pictures, threads, attacked
+):
+    model = task.build_model()
+    how = dataclasses.replace(
+        recipe, adversarial=dataclasses.replace(recipe.adversarial, share=share)
+    )
+    some = MaskBatch(images=batch.images[:pictures], masks=batch.masks[:pictures])
+    found = []
+    for part in task.parts(some, threads):
+        change = (attacked_batch(model, part, how).images - part.images.float()).abs()
+        found.append(int((change.amax((1, 2, 3)) > 1).sum()))
+    assert found == attacked
 
 
 def test_the_attack_raises_the_loss_that_is_learnt_from(task, batch, recipe):

@@ -247,6 +247,11 @@ class TestCommand:
         assert report['provenance']['initialisation'] == 'random'
         assert cv2.imread(str(out / 'neighbours.jpg')).shape[0] == 6 * 76
         assert (out / 'curve.png').exists()
+        page = (out / 'report.html').read_text()
+        assert page.count('<svg') == 2, 'loss and validation'
+        assert page.count('data:image/jpeg') == 1, 'the neighbours'
+        assert f'{report["figures"]["view_match"]:.3f}' in page
+        assert report['machine']['Processor'] in page
         record = [json.loads(line) for line in (out / 'metrics.jsonl').read_text().splitlines()]
         assert {'invariance', 'variance', 'covariance', 'view_match'} <= record[-1].keys()
         other = PathRecipe(name='p', input_wh=(32, 32))

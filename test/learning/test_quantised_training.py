@@ -237,6 +237,7 @@ def test_the_loop_learns_in_int8_and_leaves_a_bundle(task, recipe, labelled, tmp
     kinds = {node.op_type for node in onnx.load(bundle.weights_path).graph.node}
     assert 'QuantizeLinear' in kinds
     assert bundle.spec.provenance.details['quantised'] == 'int8, trained'
+    assert bundle.spec.source_statistics is None
     opened = Segmenter.load(bundle, device='cpu', threads=1)
     opened.verify()
     opened.close()

@@ -13,6 +13,9 @@ from typer.testing import CliRunner
 from perception_nodes.cli.train import app
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.inference.bundle import read_bundle
+from perception_nodes.learning.adaptation.norms import open_norms
+from perception_nodes.learning.adaptation.statistics import kept_statistics, know_source
+from perception_nodes.learning.adversarial.differentiable import network_of
 from perception_nodes.learning.data.masks import ZoomedMaskCrop, cut_by_time, stack_masks
 from perception_nodes.learning.export import export_onnx
 from perception_nodes.learning.loop import Trainer
@@ -157,6 +160,7 @@ def test_command_learns_cuts_resumes_and_leaves_a_bundle(
     assert figures['mIoU'] > 0.6
     assert set(figures) >= {'IoU/disc', 'IoU/ground', 'calibration_error', 'latency_ms'}
     assert bundle.spec.golden.expected.endswith('.png')
+    know_source(open_norms(network_of(bundle)), kept_statistics(bundle))  # perception adapt can
     page = (out / 'report.html').read_text()
     assert page.count('<svg') == 4, 'loss, validation, confusion, calibration'
     assert page.count('data:image/jpeg') == 8, 'the pictures with most wrong pixels'

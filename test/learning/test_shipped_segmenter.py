@@ -6,6 +6,9 @@ import pytest
 
 from perception_nodes.evaluation.machine import multiplies_int8
 from perception_nodes.inference.bundle import ModelBundle, read_bundle
+from perception_nodes.learning.adaptation.norms import open_norms
+from perception_nodes.learning.adaptation.statistics import kept_statistics, know_source
+from perception_nodes.learning.adversarial.differentiable import network_of
 from perception_nodes.learning.recipe import read_recipe
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.mapping import SIMULATOR_CLASSES
@@ -57,3 +60,12 @@ def test_shipped_bundle_states_licence_origin_and_figures(bundle):
         assert figures['mIoU_worn'].value >= 0.72
     assert {f'IoU/{name}' for name in bundle.classes} <= set(figures)
     assert {'calibration_error', 'latency_ms'} <= set(figures)
+
+
+@pytest.mark.parametrize('name', LEAST_MIOU)
+def test_shipped_float_bundle_knows_its_source(name):
+    bundle = read_bundle(ROOT / 'resource' / 'models' / name)
+    opened = open_norms(network_of(bundle))
+    know_source(opened, kept_statistics(bundle))
+    variances = [norm.source[1] for norm in opened.norms.values()]
+    assert all((variance > 0).all() for variance in variances)

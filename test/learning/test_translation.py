@@ -256,6 +256,12 @@ def _check_translated_set(synthetic: Path, out: Path, bundle: Path) -> None:
     result = CliRunner().invoke(command, words)
     assert result.exit_code == 0, result.output + repr(result.exception)
     before, after = open_masked_set(f'masks:{synthetic}'), open_masked_set(f'masks:{out}')
+    record = json.loads((out / 'report.json').read_text())
+    assert record['pictures'] == len(after.pictures)
+    assert record['weights_sha256'] == read_bundle(bundle).spec.weights.sha256
+    page = (out / 'report.html').read_text()
+    assert page.count('data:image/jpeg') == 1, 'before and after'
+    assert record['command'] in page
     assert after.classes == before.classes
     assert [p.path.name for p in after.pictures] == [p.path.name for p in before.pictures]
     blue = []

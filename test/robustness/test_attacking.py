@@ -1,6 +1,7 @@
 """``perception robustness --attacks``: harm that is right, copies that stay, refusals."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ from perception_nodes.imaging.index_png import write_index_png
 from perception_nodes.learning.adversarial import differentiable as opening
 from perception_nodes.learning.adversarial.config import AttackConfig, PatchConfig
 from perception_nodes.robustness.attacking import AttackPlan
-from perception_nodes.robustness.measuring import stand_of
+from perception_nodes.robustness.segmentation import SegmentationSubject
 from perception_nodes.segmentation import Segmenter
 
 APP = typer.Typer()
@@ -94,6 +95,21 @@ def test_attacks_turn_what_noise_of_their_size_does_not(with_gradients, labelled
     assert {stand['mean_iou'] for stand in figures_in(tmp_path)['by_attack'].values()} == {1.0}
 
 
+def test_the_step_is_that_of_the_call_and_is_named(with_gradients, labelled, model, tmp_path):
+    # Two steps of 50 do not bring red down by 93 from where chance starts; two of 100 do.
+    words = ['--attacks', 'pgd', '--epsilon', 100, '--iterations', 2, '--restarts', 2]
+    for step, is_left in ((50, True), (100, False)):
+        call(labelled, model, tmp_path, *words, '--step', step)
+        found = figures_in(tmp_path)
+        assert (found['by_attack']['pgd']['mean_iou'] > 0.5) == is_left
+        how = found['attacks']['pgd']
+        assert (how['step_levels'], how['iterations'], how['restarts']) == (step, 2, 2)
+        page = (tmp_path / 'report.html').read_text()
+        assert f'2 steps of {step} from each of 2 starts' in page
+    call(labelled, model, tmp_path, *words)
+    assert figures_in(tmp_path)['attacks']['pgd']['step_levels'] == 125
+
+
 def test_the_worst_is_chosen_for_every_picture_apart(with_gradients, labelled, model, tmp_path):
     call(labelled, model, tmp_path, '--attacks', 'noise,fgsm', '--epsilon', 100)
     kept = tmp_path / 'attacked' / '0'
@@ -122,15 +138,23 @@ def test_copies_are_sets_and_stay_until_something_changes(
         assert change.max() <= 100
         assert np.array_equal(truth, labels)
     segmenter = Segmenter.load(str(model), device='cpu')
-    assert stand_of(segmenter, attacked).mean_iou == 0.0
+    assert SegmentationSubject(model=segmenter, labelled=attacked).stand().score == 0.0
     segmenter.close()
     picture = folder / 'images' / '0.png'
     (folder / 'images' / '2.png').unlink()
-    picture.write_bytes((labelled / 'images' / '0.png').read_bytes())
+    picture_bytes = (labelled / 'images' / '0.png').read_bytes()
+    picture.write_bytes(picture_bytes)
     call(labelled, model, tmp_path, *words)
     assert (folder / 'images' / '2.png').is_file(), 'what was missing is made'
     assert figures_in(tmp_path)['by_attack']['fgsm']['mean_iou'] > 0.1, 'the rest is kept'
-    call(labelled, model, tmp_path, '--attacks', 'fgsm', '--epsilon', 101)
+    copy = shutil.copytree(labelled, tmp_path / 'copy')
+    call(copy, model, tmp_path, *words)
+    assert figures_in(tmp_path)['by_attack']['fgsm']['mean_iou'] > 0.1, 'the same at a new place'
+    write_index_png(copy / 'masks' / '1.png', np.full((32, 64), 2, np.uint8))
+    call(copy, model, tmp_path, *words)
+    assert (folder / 'images' / '0.png').read_bytes() != picture_bytes, 'rendered anew in place'
+    picture.write_bytes(picture_bytes)
+    call(copy, model, tmp_path, '--attacks', 'fgsm', '--epsilon', 101)
     assert figures_in(tmp_path)['by_attack']['fgsm']['mean_iou'] == 0.0, 'another budget'
 
 

@@ -32,8 +32,8 @@ _CPU = torch.device('cpu')
 _ENTROPY = 'entropy'
 _MERGED = (
     '{path}: the norms were merged when it was exported, so that it does not know the statistics '
-    'of its source; give pictures like those it was trained on (--source), or the '
-    'source_statistics.safetensors of an earlier run'
+    'of its source, and the bundle keeps none; give pictures like those it was trained on '
+    '(--source), or the source_statistics.safetensors of an earlier run'
 )
 Statistics = dict[str, torch.Tensor]
 

@@ -19,6 +19,7 @@ from perception_nodes.inference.golden import record_golden
 from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.adaptation.adapting import Adapted
 from perception_nodes.learning.adaptation.pictures import digest_of
+from perception_nodes.learning.adaptation.statistics import read_statistics
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.export import check_parity, export_onnx
 from perception_nodes.segmentation import Segmenter
@@ -57,6 +58,22 @@ def adapted_bundle(
         expected = record_golden(opened, spec.result_classes, frame, task=spec.task)
         opened.close()
         return write_bundle(target, spec, weights, frame, expected, replace_existing=True)
+
+
+def keep_statistics(bundle: ModelBundle, statistics: Path) -> ModelBundle:
+    """
+    Put the statistics of a network's source into its bundle; all else stays.
+
+    :param statistics: what ``write_statistics`` wrote for these weights.
+    :raises ValueError: when they are of other weights.
+    """
+    spec = bundle.spec
+    read_statistics(statistics, spec.weights.sha256)
+    golden = () if spec.golden is None else (spec.golden.frame, spec.golden.expected)
+    return write_bundle(
+        bundle.path, spec, bundle.weights_path, *map(bundle.file, golden),
+        source_statistics=statistics, replace_existing=True,
+    )  # fmt: skip
 
 
 def _write_weights(

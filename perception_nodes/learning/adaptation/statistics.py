@@ -15,6 +15,7 @@ import safetensors
 import torch
 from safetensors.torch import save_file
 
+from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.learning.adaptation.norms import OpenNetwork, moments
 
 _WEIGHTS_KEY = 'weights_sha256'
@@ -106,6 +107,18 @@ def write_statistics(statistics: dict[str, torch.Tensor], path: Path, weights_sh
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.cpu().contiguous() for name, value in statistics.items()}
     save_file(tensors, str(path), metadata={_WEIGHTS_KEY: weights_sha256})
+
+
+def kept_statistics(bundle: ModelBundle) -> dict[str, torch.Tensor] | None:
+    """
+    Return the statistics of the source that a bundle keeps, or None.
+
+    :raises ValueError: when they are of other weights.
+    """
+    spec = bundle.spec
+    if spec.source_statistics is None:
+        return None
+    return read_statistics(bundle.file(spec.source_statistics.file), spec.weights.sha256)
 
 
 def read_statistics(path: Path, weights_sha256: str) -> dict[str, torch.Tensor]:

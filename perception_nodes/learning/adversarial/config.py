@@ -56,8 +56,13 @@ class AttackConfig:
     @property
     def step(self) -> float:
         """Change in one step on the scale 0..1."""
+        return self.taken_levels / LEVELS
+
+    @property
+    def taken_levels(self) -> float:
+        """Change in one step, grey levels, also where ``step_levels`` leaves it open."""
         usual = min(_REACH / self.iterations, _LONGEST) * self.epsilon_levels
-        return (self.step_levels or usual) / LEVELS
+        return self.step_levels or usual
 
 
 @dataclass(frozen=True, kw_only=True)

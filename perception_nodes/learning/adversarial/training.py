@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,17 +22,19 @@ from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.structures import ColorOrder, Frame
 
 _LARGEST_SEED = 2**31
+_ROUNDING = 1e-6  # 0.7 · 10 is a little more than 7
 
 
 def attacked_batch(model: nn.Module, batch: MaskBatch, recipe: SegmentationRecipe) -> MaskBatch:
     """
     Return the batch, its first pictures attacked: ``images`` then are float32, still of 0..255.
 
-    The order within a batch is random already. Running statistics and weights stay as they are,
-    and equal batches meet equal random starts, on however many threads.
+    The order within a batch is random already. The parts of a batch together attack its share,
+    rounded up. Running statistics and weights stay as they are, and equal batches meet equal
+    random starts.
     """
     how = recipe.adversarial
-    count = round(how.share * len(batch.images)) if how.is_on else 0
+    count = _share_of(batch, how.share) if how.is_on else 0
     if count == 0:
         return batch
     images, masks = batch.images[:count], batch.masks[:count]
@@ -44,6 +47,15 @@ def attacked_batch(model: nn.Module, batch: MaskBatch, recipe: SegmentationRecip
     with _judging(model):
         changed = ATTACKS[how.attack](logits_of, images / LEVELS, masks, how, generator)
     return dataclasses.replace(batch, images=torch.cat([LEVELS * changed, batch.images[count:]]))
+
+
+def _share_of(batch: MaskBatch, share: float) -> int:
+    """Return how many pictures of a part are attacked: so many that the whole has its share."""
+    before, after = (
+        math.ceil(share * number - _ROUNDING)
+        for number in (batch.first, batch.first + len(batch.images))
+    )
+    return after - before
 
 
 class FrameAttack:

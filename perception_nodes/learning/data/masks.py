@@ -185,10 +185,12 @@ class MaskBatch:
 
     :param images: (B, 3, H, W) uint8 RGB.
     :param masks: (B, H, W) uint8 class ids, 255 ignored.
+    :param first: number of its first picture in the batch that it was cut from.
     """
 
     images: torch.Tensor
     masks: torch.Tensor
+    first: int = 0
 
 
 def stack_masks(samples: Sequence[Sample]) -> MaskBatch:

@@ -141,11 +141,10 @@ class SegmentationTask:
     def parts(self, batch: MaskBatch, count: int) -> list[MaskBatch]:
         """Return the batch cut into parts."""
         size = -(-len(batch.images) // count)
+        images, masks = batch.images.split(size), batch.masks.split(size)
         return [
-            MaskBatch(images=images, masks=masks)
-            for images, masks in zip(
-                batch.images.split(size), batch.masks.split(size), strict=True
-            )
+            MaskBatch(images=some, masks=theirs, first=number * size)
+            for number, (some, theirs) in enumerate(zip(images, masks, strict=True))
         ]
 
     def validate(self, model: nn.Module) -> dict[str, float]:

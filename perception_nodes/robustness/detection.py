@@ -1,0 +1,96 @@
+"""What corruptions cost a detector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from perception_nodes.detection import DetectionConfig, Detector
+from perception_nodes.evaluation.coco import (
+    SCORE_THRESHOLD,
+    category_ids_of,
+    evaluate_detections,
+    results_of,
+)
+from perception_nodes.evaluation.decisions import DECIDED_FROM, Decisions, decisions_of
+from perception_nodes.evaluation.ground_truth import GroundTruth, LabelledImage, read_picture
+from perception_nodes.evaluation.reliability import calibration_error, reliability_of
+from perception_nodes.robustness.stand import Stand
+from perception_nodes.robustness.subject import Spoil, Subject, by_name, spoilt
+from perception_nodes.structures import Frame
+
+_CONFIG = DetectionConfig(score_threshold=SCORE_THRESHOLD)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DetectionSubject(Subject):
+    """
+    A detector and a set with boxes; how wrong a picture is: the share of false or missed boxes.
+
+    :param renamed: ``{class of the model: category of the labels}`` where names differ.
+    """
+
+    metric: ClassVar = 'ap50'
+    left_out: ClassVar = {
+        'elastic': 'the box of a thing does not tell how tight it is after a warp'
+    }
+
+    model: Detector
+    labelled: GroundTruth
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Files of the pictures as the labels name them."""
+        return list(self._by_name)
+
+    def frame(self, name: str) -> Frame:
+        """Return a picture as it is stored."""
+        return read_picture(self._by_name[name].path)
+
+    def stand(
+        self, corruption: Spoil = None, advance: Callable[[], object] = lambda: None
+    ) -> Stand:
+        """Measure AP50, and calibration of the boxes that are more likely right than wrong."""
+        results: list[dict[str, Any]] = []
+        seconds = []
+        for name in self.names:
+            results += self.look(name, corruption)[1]
+            seconds.append(self.model.times.total_s)
+            advance()
+        decided = decisions_of(self.labelled, results).from_score(DECIDED_FROM)
+        wrong = self._wrong(decided)
+        worst = max(wrong, key=lambda name: wrong[name])
+        return Stand(
+            score=evaluate_detections(self.labelled, results).ap50 if results else 0.0,
+            calibration_error=calibration_error(reliability_of(decided.scores, decided.right)),
+            latency_ms=float(np.median(seconds) * 1e3),
+            worst_picture=worst, worst_wrong=wrong[worst],
+        )  # fmt: skip
+
+    def look(self, name: str, corruption: Spoil = None) -> tuple[Frame, list[dict[str, Any]]]:
+        """Return a picture as it is seen, and what is found as COCO results."""
+        frame, _ = spoilt(self.frame(name), name, corruption)
+        numbers = category_ids_of(self.model.class_names, self.labelled, self.renamed)
+        return frame, results_of(self.image_id(name), self.model(frame, _CONFIG), numbers)
+
+    def image_id(self, name: str) -> int:
+        """Return the number of a picture in the labels."""
+        return self._by_name[name].image_id
+
+    @cached_property
+    def _by_name(self) -> dict[str, LabelledImage]:
+        names = (str(item['file_name']) for item in self.labelled.content['images'])
+        return by_name(names, self.labelled.images)
+
+    def _wrong(self, decided: Decisions) -> dict[str, float]:
+        """Return by picture which share of its boxes, found and labelled, is false or missed."""
+        counts = decided.wrong_by_image()
+        boxes = Counter([*decided.image_ids.tolist(), *decided.truth_image_ids.tolist()])
+        numbers = {name: image.image_id for name, image in self._by_name.items()}
+        return {name: counts.get(n, 0) / max(boxes[n], 1) for name, n in numbers.items()}
