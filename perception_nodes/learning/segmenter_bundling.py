@@ -24,10 +24,10 @@ from perception_nodes.inference.statistics_section import StatisticsSpec
 from perception_nodes.learning.adaptation.adapting import source_statistics
 from perception_nodes.learning.adaptation.config import AdaptationConfig
 from perception_nodes.learning.adaptation.statistics import write_statistics
+from perception_nodes.learning.adversarial.differentiable import NotDifferentiableError
 from perception_nodes.learning.bundling import Bundler, Tuning
 from perception_nodes.learning.calibration import fit_temperature, softmax_error
 from perception_nodes.learning.data.splits import spread_over
-from perception_nodes.learning.quantised.network import QuantisedNetwork
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.tasks.segmentation import ScoredPicture, scored
 from perception_nodes.segmentation import Segmenter
@@ -82,12 +82,13 @@ class SegmenterBundler(Bundler):
         )
 
     def source_statistics(self, model: nn.Module, draft: ModelBundle, folder: Path) -> Path | None:
-        """Write the statistics on validation pictures; None of int8, which has no norms."""
-        if isinstance(model, QuantisedNetwork):
-            return None
+        """Write the statistics on validation pictures; None where adaptation cannot be had."""
         chosen = spread_over(self.validation_pictures(), _STATISTICS_PICTURES)
         frames = [read_picture(path) for path in chosen]
-        found = source_statistics(draft, frames, AdaptationConfig())
+        try:
+            found = source_statistics(draft, frames, AdaptationConfig())
+        except NotDifferentiableError:  # int8, or a decoder of another library
+            return None
         path = folder / StatisticsSpec.file
         write_statistics(found, path, draft.spec.weights.sha256)
         return path

@@ -6,10 +6,15 @@ import pytest
 import torch
 from torch import nn
 
+from perception_nodes.evaluation.masked_sets import open_masked_set
+from perception_nodes.inference.bundle import placeholder_weights, write_bundle
+from perception_nodes.inference.bundle_spec import DecoderSpec, ModelSpec
+from perception_nodes.learning.data.batches import input_of
 from perception_nodes.learning.export import SEGMENTER_OUTPUTS, check_parity, export_onnx
 from perception_nodes.learning.models.segmenter import segmenter_of
 from perception_nodes.learning.recipe import recipe_from_dict
 from perception_nodes.learning.recipes.segmentation import DECODERS, SegmentationRecipe
+from perception_nodes.learning.segmenter_bundling import SegmenterBundler
 from perception_nodes.learning.warm_start import load_exported, trunk_from
 
 pytest.importorskip('segmentation_models_pytorch')
@@ -52,6 +57,23 @@ def test_learn_and_are_exported_as_they_are(decoder, stride, tmp_path):
         if decoder != 'smp/FPN':
             started = load_exported(other, path, [image]).eval()
             assert torch.allclose(started(image), model(image), atol=1e-4)
+
+
+def test_their_bundles_keep_no_statistics_of_the_source(masks_folder, tmp_path):
+    labelled = open_masked_set(f'masks:{masks_folder}')
+    recipe = recipe_of('smp/Unet', classes=list(labelled.classes))
+    model = network(recipe).eval()
+    weights = export_onnx(
+        model, tmp_path / 'model.onnx', size_wh=SIZE_WH, output_names=SEGMENTER_OUTPUTS
+    )
+    spec = ModelSpec(
+        name='smp', task='segmentation', weights=placeholder_weights('model.onnx'),
+        input=input_of(recipe), decoder=DecoderSpec(name='semantic_logits'),
+        classes=labelled.classes,
+    )  # fmt: skip
+    bundle = write_bundle(tmp_path / 'bundle', spec, weights)
+    bundler = SegmenterBundler(recipe=recipe, validation=labelled)
+    assert bundler.source_statistics(model, bundle, tmp_path) is None
 
 
 def test_group_norms_are_not_started_from_a_file(tmp_path):
