@@ -20,6 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from perception_nodes.imaging.outlines import outline_of
 from perception_nodes.simulation.classes import SEMANTIC_NAMES, THING_NAMES
 from perception_nodes.simulation.path_labels import base_below, path_ahead
 from perception_nodes.simulation.randomization import RandomizationConfig, Scene, SceneRenderer
@@ -89,6 +90,7 @@ def annotations_of(scene: Scene) -> list[dict[str, Any]]:
                 'ignore': int(hopeless),
                 'visible_fraction': round(visible, 4),
                 'truncated': round(float(view.truncated_fractions[index]), 4),
+                'segmentation': outline_of(view.instance_ids == view.instance_numbers[index]),
             }
         )
     return entries

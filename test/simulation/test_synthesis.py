@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from perception_nodes.imaging.outlines import mask_of, tight_box
 from perception_nodes.simulation import RandomizationConfig
 from perception_nodes.simulation.synthesis import (
     DatasetMismatchError,
@@ -60,6 +61,16 @@ def test_mask_and_area_agree(finished):
             if entry['image_id'] == 0 and entry['category_id'] == class_id
         ]
         assert sum(areas) == (mask == class_id + 2).sum()
+
+
+def test_outline_of_a_thing_fills_its_box_and_area(finished):
+    job, _ = finished
+    document = json.loads((job.folder / 'annotations.json').read_text())
+    for entry in document['annotations']:
+        mask = mask_of(entry['segmentation'], (160, 120))
+        left, top, right, bottom = tight_box(mask)
+        assert entry['bbox'] == [left, top, right - left, bottom - top]
+        assert entry['area'] == mask.sum()
 
 
 def test_depth_is_in_millimetres(finished):
