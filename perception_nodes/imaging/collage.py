@@ -11,7 +11,10 @@ import numpy as np
 from perception_nodes.imaging.outlines import tight_box
 
 COVERING = 128
-"""From this alpha on a pixel belongs to the thing: it shows at least half of it."""
+"""
+From this alpha on a pixel is pasted: it shows at least half of the thing. What is fainter is left
+out, so that labels hold for exactly the pixels that changed.
+"""
 _FEATHERED_PART = 0.15  # of the shorter side of a box, along each edge
 _NOBODY = -1
 
@@ -145,11 +148,11 @@ class Collage:
         columns, across = _overlap(left, cutout.size_wh[0], width)
         rows, down = _overlap(top, cutout.size_wh[1], height)
         alpha = cutout.alpha[down, across]
-        share = alpha[..., None].astype(np.uint32)
+        covering = alpha >= COVERING
+        share = np.where(covering, alpha, 0)[..., None].astype(np.uint32)
         under = self.rgb[rows, columns]
         mixed = cutout.rgb[down, across] * share + under * (255 - share)
         self.rgb[rows, columns] = (mixed + 127) // 255
-        covering = alpha >= COVERING
         self.owner[rows, columns][covering] = number
         self._pixels.append((int(covering.sum()), int((cutout.alpha >= COVERING).sum())))
         return number

@@ -68,12 +68,12 @@ def test_what_lies_outside_the_picture_is_cut_off(left, top, xyxy, outside):
     assert thing.visible_fraction == (1.0 if xyxy else 0.0)
 
 
-def test_half_transparent_pixels_are_mixed_and_counted_from_half_on():
+def test_pixels_are_mixed_from_half_of_the_thing_on():
     thing = plate(4, 1, 220)
     thing.alpha[0] = (0, COVERING - 1, COVERING, 255)
     collage = Collage(ground())
     collage.paste(thing, 0, 0)
-    assert collage.rgb[0, :4, 0].tolist() == [20, 120, 120, 220]
+    assert collage.rgb[0, :4, 0].tolist() == [20, 20, 120, 220]
     assert collage.pasted()[0].xyxy == (2, 0, 4, 1)
 
 

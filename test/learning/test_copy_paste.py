@@ -66,7 +66,7 @@ def test_boxes_enclose_what_was_pasted(tmp_path, seed):
     shown = np.zeros((96, 128), bool)
     for left, top, right, bottom in made['boxes'].int().tolist():
         shown[top:bottom, left:right] = True
-    bright = made['image'].numpy().max(0) > 125  # half of a thing's colour, as the labels count
+    bright = made['image'].numpy().max(0) > 0
     assert bright.any()
     assert not (bright & ~shown).any(), 'pixels of a thing lie outside the boxes'
     if len(made['boxes']) == 1:
@@ -168,7 +168,7 @@ def test_mask_follows_the_pieces_that_are_pasted(masked, seed):
     made = PasteMasks(1.0, masked, [1])(masked[0])
     image, mask = made['image'][0].numpy(), made['mask'][0].numpy()
     assert set(np.unique(mask)) == {0, 1}
-    assert np.array_equal(mask == 1, image > 134)  # half way from the ground to the disc
+    assert np.array_equal(mask == 1, image != 20)
     count, _, sizes, _ = cv2.connectedComponentsWithStats((mask == 1).astype(np.uint8))
     assert sizes[1:, cv2.CC_STAT_WIDTH].max() < 50 * (count - 1), 'both discs as one piece'
     assert (masked[0]['mask'] == 0).all(), 'the stored mask has changed'
