@@ -54,11 +54,10 @@ class Cutout:
         )
 
     def feathered(self, sigma_px: float) -> Cutout:
-        """Return it with a soft edge, which lies inside the hard one."""
-        wide = np.pad(self.alpha, 1)  # the edges of the picture are edges of the thing
+        """Return it with an edge that lets half of the background through; no pixel is lost."""
+        wide = np.pad(self.alpha, 1)  # the edges of the array are edges of the thing
         soft = cv2.GaussianBlur(wide, (0, 0), sigma_px, borderType=cv2.BORDER_CONSTANT)[1:-1, 1:-1]
-        inner = np.clip(2 * soft.astype(np.float32) - 255, 0, 255)
-        return Cutout(rgb=self.rgb, alpha=np.minimum(inner, self.alpha).astype(np.uint8))
+        return Cutout(rgb=self.rgb, alpha=np.minimum(np.maximum(soft, COVERING), self.alpha))
 
 
 def cut_out(rgb: np.ndarray, mask_hw: np.ndarray) -> Cutout:
