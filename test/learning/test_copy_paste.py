@@ -1,5 +1,6 @@
 """Things of other pictures: labels follow what is seen, the stored pictures stay as they are."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from perception_nodes.evaluation.ground_truth import GroundTruth
+from perception_nodes.evaluation.ground_truth import GroundTruth, read_coco
 from perception_nodes.evaluation.masked_sets import open_masked_set
 from perception_nodes.imaging.collage import COVERING
 from perception_nodes.imaging.outlines import outline_of
@@ -17,9 +18,11 @@ from perception_nodes.learning.data.augmentation import training_transform
 from perception_nodes.learning.data.copy_paste import PasteBoxes, PasteMasks
 from perception_nodes.learning.data.masks import MaskDataset, mask_transform
 from perception_nodes.learning.data.pictures import PictureDataset, labelled_pictures
-from perception_nodes.learning.recipe import recipe_from_dict
+from perception_nodes.learning.recipe import ScheduleRecipe, recipe_from_dict
 from perception_nodes.learning.recipes.detection import DataRecipe, DetectionRecipe
 from perception_nodes.learning.recipes.segmentation import MaskDataRecipe, SegmentationRecipe
+from perception_nodes.learning.tasks.detection import DetectionTask
+from perception_nodes.learning.tasks.segmentation import SegmentationTask
 
 DISC, SQUARE = 0, 1
 CLASSES = ('disc', 'square')
@@ -196,3 +199,31 @@ def test_wrong_names_of_classes_are_refused(kind):
         recipe_from_dict({**values, 'data': {'paste_classes': ['cone']}}, kind)
     with pytest.raises(ValueError, match=r'write a list: \[disc\]'):
         recipe_from_dict({**values, 'data': {'paste_classes': 'disc'}}, kind)
+
+
+def test_task_mixes_pictures_and_equal_epochs_are_equal(coco_folder, small_recipe):
+    truth = read_coco(coco_folder / 'annotations.json')
+    data = dataclasses.replace(small_recipe.data, mosaic=0.5, paste=0.7, disturbed=0.3, workers=1)
+    task = DetectionTask(dataclasses.replace(small_recipe, data=data), truth, truth)
+    first, again, other = (
+        torch.cat([batch.images for batch in task.batches(epoch)]) for epoch in (3, 3, 4)
+    )
+    assert first.shape == (4, 3, 96, 96)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_segmentation_task_mixes_pictures(masked):
+    recipe = SegmentationRecipe(
+        name='x',
+        classes=masked.labelled.classes,
+        data=MaskDataRecipe(
+            crop_wh=(64, 64), mosaic=0.5, paste=1.0, paste_classes=('disc',), workers=1
+        ),
+        schedule=ScheduleRecipe(batch=3),
+    )
+    task = SegmentationTask(recipe, masked.labelled, masked.labelled)
+    (batch,) = task.batches(0)
+    assert batch.images.shape == (3, 3, 64, 64)
+    shows_disc = (batch.masks == 1).flatten(1).any(1)
+    assert shows_disc.sum() >= 2, 'one of three stored pictures shows a disc'

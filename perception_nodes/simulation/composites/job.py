@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from concurrent.futures import as_completed
 from contextlib import closing
@@ -70,9 +71,9 @@ class CompositeJob:
         if self.scenes < 1:
             raise ValueError(f'scenes must be at least 1, got {self.scenes!r}')
 
-    @property
+    @functools.cached_property
     def labels(self) -> Labels:
-        """What the numbers of the set mean."""
+        """What the numbers of the set mean; cut-outs are looked for once."""
         return labels_of(self.cutouts)
 
     @property
