@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from perception_nodes.cli.report_blocks import leave, thumbnail
 from perception_nodes.evaluation.datasets import open_dataset
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.masked_sets import open_masked_set
@@ -30,7 +29,6 @@ from perception_nodes.visualization.report import (
     Table,
     Text,
     picture,
-    write_report,
 )
 
 _SHOWN = 12
@@ -51,7 +49,6 @@ def leave_report(labels: PseudoLabels, model: str, out: Path, command: str) -> P
     :param command: how to get the set again.
     """
     record = {'model': model, 'command': command, **labels.to_dict()}
-    (out / 'report.json').write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
     page = Report(
         title='Pseudo-labels',
         subtitle=f'{len(labels.names)} pictures labelled by {model}',
@@ -68,7 +65,7 @@ def leave_report(labels: PseudoLabels, model: str, out: Path, command: str) -> P
         ),
         footer=command,
     )
-    return write_report(page, out / 'report.html')
+    return leave(page, record, out)
 
 
 def _figures(labels: PseudoLabels) -> Figures:
@@ -112,10 +109,7 @@ def _samples(labels: PseudoLabels, out: Path) -> Iterator[Picture]:
     """Yield some pictures of the set, spread over it, with their labels."""
     draw = _boxed if labels.unit == 'boxes' else _masked
     for name, frame in draw(labels, out):
-        height = round(frame.size_wh[1] * _WIDTH_PX / frame.size_wh[0])
-        size = (_WIDTH_PX, max(height, 1))
-        small = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA)
-        yield picture(Frame(pixels=small, color_order=frame.color_order), name)
+        yield picture(thumbnail(frame, _WIDTH_PX), name)
 
 
 def _boxed(labels: PseudoLabels, out: Path) -> Iterator[tuple[str, Frame]]:
