@@ -23,11 +23,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from perception_nodes.cli.adapt_pictures import read_spread
 from perception_nodes.cli.adapt_report import mask_row, measured_on
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import open_masked_set
 from perception_nodes.imaging.disturbances import disturb
+from perception_nodes.imaging.sources.spread import spread_frames
 from perception_nodes.inference.bundle import ModelBundle, read_bundle
 from perception_nodes.inference.registry import resolve_model
 from perception_nodes.learning.adaptation.adapting import Statistics, adapt, source_statistics
@@ -75,7 +75,7 @@ class Plan:
         job = synthesis.SynthesisJob(
             folder=folder, config=config, scenes=count, masks=True, depth=True, paths=False
         )
-        synthesis.prepare(job)
+        job.records.prepare()
         for _ in synthesis.render_missing(job, 1):
             pass
         synthesis.finish(job)
@@ -194,7 +194,7 @@ def row_of(
         return {**row, **measure(bundle, *scored)}
     adapting = plan.place(place, seed, plan.adapting)
     started, config = time.process_time(), replace(plan.config, method=method, seed=seed)
-    frames = read_spread([str(adapting / 'images')], plan.adapting)
+    frames = list(spread_frames([str(adapting / 'images')], plan.adapting))
     try:
         adapted = adapt(bundle, frames, statistics, config)
     except AdaptationRefused as error:
@@ -234,7 +234,7 @@ def kept_statistics(plan: Plan, bundle: ModelBundle) -> Statistics:
     path = plan.out / f'source_{plan.adapting}.safetensors'
     if not path.is_file():
         source = plan.scenes('source', 71, plan.adapting, 'train', 0.0)
-        frames = read_spread([str(source / 'images')], plan.adapting)
+        frames = list(spread_frames([str(source / 'images')], plan.adapting))
         write_statistics(source_statistics(bundle, frames, plan.config), path, weights)
     return read_statistics(path, weights)
 

@@ -12,13 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table as ConsoleTable
 
-from perception_nodes.cli.adapt_pictures import read_spread
 from perception_nodes.cli.adapt_report import adapt_report, measured_on, shown_pairs
 from perception_nodes.cli.model_options import ThreadsOption
 from perception_nodes.cli.progress import console, progress_bar, track
 from perception_nodes.cli.report_blocks import leave
 from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
+from perception_nodes.imaging.sources.spread import spread_frames
 from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.registry import resolve_model
 from perception_nodes.learning.adaptation.config import AdaptationConfig
@@ -107,7 +107,7 @@ def adapt_command(
         raise ValueError('no pictures to adapt to; give --pictures of the new place')
     scored = open_masked_set(labelled) if labelled else None
     statistics = run.statistics(source or [])
-    frames = read_spread(pictures, count, topic=topic)
+    frames = list(spread_frames(pictures, count, topic=topic))
     adapted = run.adapted(frames, statistics)
     words = ['adapt', model, *_words('--pictures', pictures), *_words('--source', source or [])]
     words += ['--method', method, '--count', str(count), '--prior', f'{prior:g}']
@@ -197,7 +197,7 @@ class _Run:
             return kept_statistics(self.bundle)
         if len(source) == 1 and source[0].endswith(_SUFFIX):
             return read_statistics(Path(source[0]), weights)
-        frames = read_spread(source, self.count, topic=self.topic)
+        frames = list(spread_frames(source, self.count, topic=self.topic))
         with console.status('Measuring the statistics of the source'):
             found = source_statistics(self.bundle, frames, self.config, self.compute.device)
         write_statistics(found, self.out / STATISTICS, weights)

@@ -112,7 +112,7 @@ COMMANDS: dict[str, LazyCommand] = {
     'synthesize': LazyCommand(
         module='synthesize',
         attribute='synthesize',
-        help='Render labelled images with the simulator.',
+        help='Make labelled pictures: rendered, or things on photos.',
         extra='simulation',
     ),
     'adapt': LazyCommand(

@@ -44,7 +44,7 @@ def synthesis_report(about: Mapping[str, Any], folder: Path) -> Report:
         columns=('longer side, px', 'objects'), rows=tuple(about['longer_side_px'].items())
     )
     return Report(
-        title='Rendered scenes',
+        title='Things on real backgrounds' if 'backgrounds' in about else 'Rendered scenes',
         subtitle=f'{about["scenes"]} scenes, {about["assets"]}, seed {about["seed"]}',
         sections=(
             Section(title='What is in them', blocks=(_figures(about), classes, sizes)),

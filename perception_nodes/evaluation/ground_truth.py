@@ -60,11 +60,14 @@ class TrueBoxes:
     :param xyxy: (M, 4) float32 left, top, right, bottom in pixels.
     :param labels: (M,) category names.
     :param crowd: (M,) bool, regions that hold many things and count neither way.
+    :param outlines: (M,) ``segmentation`` of each annotation, see
+        :func:`~perception_nodes.imaging.outlines.mask_of`; None where only the box is known.
     """
 
     xyxy: np.ndarray
     labels: tuple[str, ...]
     crowd: np.ndarray
+    outlines: tuple[Any, ...]
 
 
 class GroundTruth:
@@ -124,6 +127,7 @@ class GroundTruth:
             xyxy=np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1),
             labels=tuple(self._names[int(item['category_id'])] for item in found),
             crowd=np.array([bool(item.get('iscrowd', 0)) for item in found], dtype=bool),
+            outlines=tuple(item.get('segmentation') or None for item in found),
         )
 
 

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
-
 from perception_nodes.evaluation.masked_sets import MaskedSet
 from perception_nodes.imaging.index_png import write_index_png
+from perception_nodes.imaging.picture_file import write_picture
 from perception_nodes.learning.translator import Translator
-from perception_nodes.structures import ColorOrder, Frame
+from perception_nodes.structures import ColorOrder
 
-_JPEG_QUALITY = 95
 _CARD = 'dataset.json'
 _BESIDE = ('annotations.json',)
 """Labels that stay true beside the masks; they name pictures by their file names."""
@@ -47,7 +45,8 @@ def write_translated(
         raise ValueError(f'out: {out} is the set that is to be translated; name another folder')
     for picture in track(labelled.pictures, 'Translating'):
         frame, mask = labelled.read(picture)
-        _write_picture(out / 'images' / picture.path.name, translator.translated(frame))
+        translated = translator.translated(frame).in_order(ColorOrder.BGR)
+        write_picture(out / 'images' / picture.path.name, translated)
         write_index_png(out / 'masks' / f'{picture.path.stem}.png', mask, names=labelled.classes)
     card: dict[str, Any] = {
         'semantic_classes': list(labelled.classes),
@@ -61,13 +60,6 @@ def write_translated(
         if written >= {path.name for path in source.iterdir()}:
             _copy_beside(source.parent, out)
     return len(labelled.pictures)
-
-
-def _write_picture(path: Path, frame: Frame) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    if not cv2.imwrite(str(path), frame.in_order(ColorOrder.BGR), quality):
-        raise OSError(f'cannot write {path}')
 
 
 def _copy_beside(folder: Path, out: Path) -> None:

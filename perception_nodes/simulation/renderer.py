@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from perception_nodes.imaging.outlines import tight_box
 from perception_nodes.simulation.backend import mujoco, open_gl_context
 from perception_nodes.simulation.camera import PinholeCamera
 from perception_nodes.simulation.classes import UNLABELLED, SemanticClass
 from perception_nodes.simulation.construction import ALONE, FAR_M, NEAR_M, SHOWN
 from perception_nodes.simulation.stage import Stage
-from perception_nodes.simulation.view import RenderedView, tight_box
+from perception_nodes.simulation.view import RenderedView
 from perception_nodes.structures import Detections
 
 MAX_GEOMS = 4000

@@ -36,14 +36,3 @@ class RenderedView:
     areas_px: np.ndarray
     visible_fractions: np.ndarray
     truncated_fractions: np.ndarray
-
-
-def tight_box(mask_hw: np.ndarray) -> tuple[int, int, int, int]:
-    """
-    Return left, top, right, bottom around the true pixels; right and bottom are index + 1.
-
-    :param mask_hw: (H, W) bool with at least one true pixel.
-    """
-    columns = np.flatnonzero(mask_hw.any(axis=0))
-    rows = np.flatnonzero(mask_hw.any(axis=1))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

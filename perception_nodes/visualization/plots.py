@@ -23,6 +23,7 @@ INK = '#010203'
 _GRID = '#040506'
 _PERCENTILES = (50, 95, 99)
 _MOST_BINS = 40
+_CONFIDENCE_BINS = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,6 +97,32 @@ def bars_svg(values: Mapping[str, float], *, x_label: str, largest: float | None
     axes.set(xlabel=x_label, xlim=(0, 1.14 * end))
     axes.invert_yaxis()
     return svg_of(figure, 'bars')
+
+
+def confidence_svg(kept: np.ndarray, uncertain: np.ndarray, *, unit: str) -> str:
+    """
+    Return a histogram of confidences: answers that were kept, and those left out above them.
+
+    :param kept: (256,) answers by confidence, 0..1 in equal steps.
+    :param uncertain: (256,) likewise.
+    :param unit: what is counted, in the plural.
+    """
+    figure, (axes,) = axes_row(1, (6.4, 3.0))
+    width = 1 / _CONFIDENCE_BINS
+    edges = np.linspace(0, 256, _CONFIDENCE_BINS + 1).round().astype(int)[:-1]
+    below = np.zeros(_CONFIDENCE_BINS)
+    for name, counts, color in (
+        ('kept', kept, hex_color(class_color(2))),
+        ('uncertain', uncertain, _GRID),
+    ):
+        bars = np.add.reduceat(np.asarray(counts), edges)
+        middles = (np.arange(_CONFIDENCE_BINS) + 0.5) * width
+        axes.bar(middles, bars, width=0.9 * width, bottom=below, color=color, label=name)
+        below = below + bars
+    axes.set(xlim=(0, 1), ylim=(0, 1.05 * max(below.max(), 1)))
+    axes.set(xlabel='confidence', ylabel=unit)
+    axes.legend(frameon=False, labelcolor=INK)
+    return svg_of(figure, 'confidence')
 
 
 def lines_svg(

@@ -1,12 +1,18 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from torchvision import tv_tensors
 
+from perception_nodes.evaluation.ground_truth import read_coco
 from perception_nodes.imaging.disturbances import random_disturbance
+from perception_nodes.learning.data.augmentation import training_transform
 from perception_nodes.learning.data.disturbed import RandomDisturbance, disturbed_frame
 from perception_nodes.learning.data.masks import mask_transform
+from perception_nodes.learning.recipes.detection import DataRecipe
 from perception_nodes.learning.recipes.segmentation import MaskDataRecipe
+from perception_nodes.learning.tasks.detection import DetectionTask, detect_all
 from perception_nodes.structures import ColorOrder, Frame
 
 PICTURE = tv_tensors.Image(torch.full((3, 48, 64), 120, dtype=torch.uint8))
@@ -58,9 +64,29 @@ def test_frame_is_disturbed_by_its_pixels_alone():
     assert not np.array_equal(disturbed_frame(frame).pixels, pixels)
 
 
-def test_recipe_says_whether_pictures_are_disturbed():
+@pytest.mark.parametrize(
+    ('transform', 'recipe'), [(mask_transform, MaskDataRecipe), (training_transform, DataRecipe)]
+)
+def test_recipe_says_whether_pictures_are_disturbed(transform, recipe):
     def kinds(**settings):
-        return [type(step) for step in mask_transform(MaskDataRecipe(**settings)).transforms]
+        return [type(step) for step in transform(recipe(**settings)).transforms]
 
     assert RandomDisturbance not in kinds()
     assert kinds(disturbed=0.5).index(RandomDisturbance) == 3, 'after paints, before noise'
+
+
+def test_detector_that_learns_in_bad_weather_is_chosen_in_bad_weather(coco_folder, small_recipe):
+    truth = read_coco(coco_folder / 'annotations.json')
+    calm = DetectionTask(small_recipe, truth, truth)
+    assert calm.metric == 'mAP50'
+    data = dataclasses.replace(small_recipe.data, disturbed=0.5)
+    task = DetectionTask(dataclasses.replace(small_recipe, data=data), truth, truth)
+    model = task.build_model()
+    assert task.metric == 'mAP50_disturbed'
+    assert task.metric in task.validate(model)
+    assert task.metric not in calm.validate(model)
+    plain, stormy = (
+        detect_all(model, small_recipe, task.validation[:1], change)[0].detections
+        for change in (lambda frame: frame, disturbed_frame)
+    )
+    assert not np.array_equal(plain.scores, stormy.scores), 'the network saw the same picture'

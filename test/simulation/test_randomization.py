@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from perception_nodes.imaging.outlines import tight_box
 from perception_nodes.simulation import (
     PinholeCamera,
     RandomizationConfig,
@@ -10,8 +11,7 @@ from perception_nodes.simulation import (
 from perception_nodes.simulation.assembly import random_path
 from perception_nodes.simulation.layout import _find_spot
 from perception_nodes.simulation.parts import Part, Shape, Thing
-from perception_nodes.simulation.synthesis import OCCLUDED_BELOW
-from perception_nodes.simulation.view import tight_box
+from perception_nodes.simulation.records import OCCLUDED_BELOW
 
 
 @pytest.mark.parametrize('order', [(3, 12), (12, 3)])

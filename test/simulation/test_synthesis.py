@@ -5,14 +5,13 @@ import cv2
 import numpy as np
 import pytest
 
+from perception_nodes.imaging.outlines import mask_of, tight_box
 from perception_nodes.simulation import RandomizationConfig
+from perception_nodes.simulation.records import DatasetMismatchError
 from perception_nodes.simulation.synthesis import (
-    DatasetMismatchError,
     SynthesisJob,
     annotations_of,
     finish,
-    missing_scenes,
-    prepare,
     render_missing,
 )
 from perception_nodes.structures import Detections
@@ -27,7 +26,7 @@ def job_in(folder, scenes=3, **layers):
 @pytest.fixture(scope='module')
 def finished(tmp_path_factory, rendering):
     job = job_in(tmp_path_factory.mktemp('set'), masks=True, depth=True)
-    prepare(job)
+    job.records.prepare()
     assert sum(render_missing(job, 1)) == 3
     return job, finish(job)
 
@@ -62,6 +61,16 @@ def test_mask_and_area_agree(finished):
         assert sum(areas) == (mask == class_id + 2).sum()
 
 
+def test_outline_of_a_thing_fills_its_box_and_area(finished):
+    job, _ = finished
+    document = json.loads((job.folder / 'annotations.json').read_text())
+    for entry in document['annotations']:
+        mask = mask_of(entry['segmentation'], (160, 120))
+        left, top, right, bottom = tight_box(mask)
+        assert entry['bbox'] == [left, top, right - left, bottom - top]
+        assert entry['area'] == mask.sum()
+
+
 def test_depth_is_in_millimetres(finished):
     job, _ = finished
     depth = cv2.imread(str(job.folder / 'depth/000000.png'), cv2.IMREAD_UNCHANGED)
@@ -81,11 +90,11 @@ def test_card_counts_what_is_in_the_set(finished):
 def test_interrupted_run_continues_and_gives_the_same_pictures(finished, tmp_path):
     job, _ = finished
     again = job_in(tmp_path / 'again', scenes=1, masks=True, depth=True)
-    prepare(again)
+    again.records.prepare()
     list(render_missing(again, 1))
     grown = replace(again, scenes=3)
-    prepare(grown)
-    assert missing_scenes(grown) == [1, 2]
+    grown.records.prepare()
+    assert grown.records.missing(3) == [1, 2]
     list(render_missing(grown, 1))
     finish(grown)
     for name in ('annotations.json', 'images/000000.jpg', 'images/000002.jpg', 'dataset.json'):
@@ -93,10 +102,10 @@ def test_interrupted_run_continues_and_gives_the_same_pictures(finished, tmp_pat
 
 
 def test_folder_of_another_seed_is_refused(tmp_path):
-    prepare(job_in(tmp_path))
+    job_in(tmp_path).records.prepare()
     other = replace(job_in(tmp_path), config=replace(CONFIG, seed=6))
     with pytest.raises(DatasetMismatchError, match='another configuration'):
-        prepare(other)
+        other.records.prepare()
 
 
 def test_tiny_and_hidden_things_are_ignored(train_scenes):
@@ -123,7 +132,7 @@ def test_no_scenes_is_no_job(tmp_path):
 
 def test_paths_are_in_the_records_of_those_who_want_them(tmp_path, rendering, finished):
     job = job_in(tmp_path / 'paths', paths=True)
-    prepare(job)
+    job.records.prepare()
     assert sum(render_missing(job, 1)) == 3
     records = [
         json.loads((folder / 'records' / '000000.json').read_text())
@@ -132,4 +141,4 @@ def test_paths_are_in_the_records_of_those_who_want_them(tmp_path, rendering, fi
     assert 'path' not in records[1]
     assert all(len(row) == 4 for row in records[0]['path'])
     with pytest.raises(DatasetMismatchError):
-        prepare(job_in(job.folder))
+        job_in(job.folder).records.prepare()

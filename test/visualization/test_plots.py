@@ -8,6 +8,7 @@ import pytest
 from perception_nodes.visualization.plots import (
     PrecisionRecallCurve,
     bars_svg,
+    confidence_svg,
     latency_svg,
     lines_svg,
     precision_recall_svg,
@@ -21,6 +22,8 @@ CURVE = PrecisionRecallCurve(
 )
 AGES_MS = np.linspace(10, 110, 101)
 PLOTS = {
+    'confidence': lambda: confidence_svg(np.arange(256), np.ones(256), unit='boxes'),
+    'confidence of nothing': lambda: confidence_svg(np.zeros(256), np.zeros(256), unit='pixels'),
     'precision_recall': lambda: precision_recall_svg([CURVE]),
     'precision_recall of nothing': lambda: precision_recall_svg([]),
     'latency': lambda: latency_svg(np.arange(101.0), AGES_MS),
@@ -65,3 +68,15 @@ def test_clip_paths_of_two_plots_in_one_page_differ():
         return {e.get('id') for e in ElementTree.fromstring(svg).iter() if 'clip' in e.tag}
 
     assert ids(PLOTS['latency']()).isdisjoint(ids(PLOTS['lines']()))
+
+
+def test_confidences_are_counted_once_and_stacked():
+    kept, uncertain = np.zeros(256, int), np.zeros(256, int)
+    kept[255], uncertain[[0, 255]] = 3, 1
+    svg = confidence_svg(kept, uncertain, unit='boxes')
+    assert 'kept' in svg
+    assert 'uncertain' in svg
+    assert 'boxes' in svg
+    # The axis ends a little above the highest stack: 3 kept and 1 uncertain.
+    assert '>4.0<' in svg
+    assert '>4.5<' not in svg

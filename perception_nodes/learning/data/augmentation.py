@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torchvision import tv_tensors
@@ -10,7 +11,10 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from perception_nodes.learning.data.colour import ColourMatrix
-from perception_nodes.learning.data.pictures import Sample
+from perception_nodes.learning.data.copy_paste import PasteBoxes
+from perception_nodes.learning.data.disturbed import RandomDisturbance
+from perception_nodes.learning.data.mosaic import Mosaic
+from perception_nodes.learning.data.pictures import PictureDataset, Sample
 from perception_nodes.learning.recipes.detection import DataRecipe
 
 _AROUND_OBJECT = 0.85  # part of the crops that is placed around some object
@@ -23,7 +27,7 @@ def _uniform(low: float, high: float) -> float:
 
 class ZoomedCrop(torch.nn.Module):
     """
-    Cut a square at a random zoom, most often around an object.
+    Cut a window at a random zoom, most often around an object.
 
     What is cut away beyond ``min_visible``, or gets smaller than ``min_side_px``, becomes an
     ignored region: the model is neither asked for it nor punished for finding it.
@@ -35,44 +39,51 @@ class ZoomedCrop(torch.nn.Module):
         super().__init__()
         self.recipe = recipe
 
-    def forward(self, sample: Sample) -> Sample:
-        """Return the cut sample, ``image`` (3, crop_px, crop_px)."""
-        recipe = self.recipe
-        zoom = math.exp(_uniform(math.log(recipe.scale_min), math.log(recipe.scale_max)))
-        side = max(round(recipe.crop_px / zoom), 2)
-        left, top = self._corner(sample, side)
-        size = [recipe.crop_px, recipe.crop_px]
-        image = functional.resized_crop(sample['image'], top, left, side, side, size)
-        factor = recipe.crop_px / side
-        origin = torch.tensor([left, top, left, top], dtype=torch.float32)
-        whole = (sample['boxes'].as_subclass(torch.Tensor) - origin) * factor
-        return {**sample, 'image': image, **self._visible(whole, sample)}
+    def forward(self, sample: Sample, size_wh: tuple[int, int] | None = None) -> Sample:
+        """
+        Return the cut sample.
 
-    def _corner(self, sample: Sample, side: int) -> tuple[int, int]:
+        :param size_wh: of its ``image``; None: the recipe's square.
+        """
+        recipe = self.recipe
+        size_wh = size_wh or (recipe.crop_px, recipe.crop_px)
+        zoom = math.exp(_uniform(math.log(recipe.scale_min), math.log(recipe.scale_max)))
+        width, height = (max(round(side / zoom), 2) for side in size_wh)
+        left, top = self._corner(sample, width, height)
+        image = functional.resized_crop(
+            sample['image'], top, left, height, width, [size_wh[1], size_wh[0]]
+        )
+        origin = torch.tensor([left, top] * 2, dtype=torch.float32)
+        factors = torch.tensor([size_wh[0] / width, size_wh[1] / height] * 2)
+        whole = (sample['boxes'].as_subclass(torch.Tensor) - origin) * factors
+        return {**sample, 'image': image, **self._visible(whole, sample, size_wh)}
+
+    def _corner(self, sample: Sample, width: int, height: int) -> tuple[int, int]:
         """Return left and top of the cut."""
-        height, width = sample['image'].shape[-2:]
+        rows, columns = sample['image'].shape[-2:]
         boxes = sample['boxes']
         if len(boxes) and float(torch.rand(())) < _AROUND_OBJECT:
             box = boxes[int(torch.randint(len(boxes), ()))].tolist()
-            x = _uniform(box[0], box[2]) - side * _uniform(0.1, 0.9)
-            y = _uniform(box[1], box[3]) - side * _uniform(0.1, 0.9)
+            x = _uniform(box[0], box[2]) - width * _uniform(0.1, 0.9)
+            y = _uniform(box[1], box[3]) - height * _uniform(0.1, 0.9)
         else:
-            x, y = _uniform(0, width - side), _uniform(0, height - side)
+            x, y = _uniform(0, columns - width), _uniform(0, rows - height)
         return (
-            _clamped(x, min(0, width - side), max(0, width - side)),
-            _clamped(y, min(0, height - side), max(0, height - side)),
+            _clamped(x, min(0, columns - width), max(0, columns - width)),
+            _clamped(y, min(0, rows - height), max(0, rows - height)),
         )
 
-    def _visible(self, whole: torch.Tensor, sample: Sample) -> Sample:
+    def _visible(self, whole: torch.Tensor, sample: Sample, size_wh: tuple[int, int]) -> Sample:
         """Return the boxes within the cut, with their ids and whether they are ignored."""
-        size = self.recipe.crop_px
-        cut = whole.clamp(0, size)
+        cut = whole.clamp(torch.zeros(4), torch.tensor(size_wh * 2, dtype=torch.float32))
         sides = cut[:, 2:] - cut[:, :2]
         shown = sides.prod(1) / (whole[:, 2:] - whole[:, :2]).prod(1).clamp(min=1e-6)
         keep = (sides > 0.5).all(1)
         hard = (shown < self.recipe.min_visible) | (sides.min(1).values < self.recipe.min_side_px)
         return {
-            'boxes': tv_tensors.BoundingBoxes(cut[keep], format='XYXY', canvas_size=(size, size)),
+            'boxes': tv_tensors.BoundingBoxes(
+                cut[keep], format='XYXY', canvas_size=(size_wh[1], size_wh[0])
+            ),
             'class_ids': sample['class_ids'][keep],
             'ignored': (sample['ignored'] | hard)[keep],
         }
@@ -104,13 +115,31 @@ def colour_changes(strength: float) -> list[torch.nn.Module]:
     ]
 
 
-def training_transform(recipe: DataRecipe) -> v2.Transform:
+def training_transform(
+    recipe: DataRecipe, others: PictureDataset | None = None, classes: Sequence[str] = ()
+) -> v2.Transform:
     """
     Return the random changes of a training sample.
 
     Colours are changed: the model is to know things by their shape, since no other room has the
     training room's paint.
+
+    :param others: samples as they are stored, for a recipe that mixes pictures.
+    :param classes: names in the order of the class ids, likewise.
+    :raises ValueError: when there are none and the recipe wants them.
     """
-    return v2.Compose(
-        [ZoomedCrop(recipe), v2.RandomHorizontalFlip(0.5), *colour_changes(recipe.colour)]
-    )
+    cut: torch.nn.Module = ZoomedCrop(recipe)
+    mixed = []
+    if recipe.mosaic or recipe.paste:
+        if others is None:
+            raise ValueError('mosaic and paste take other pictures; give them')
+        if recipe.paste:
+            wanted = recipe.paste_classes or classes
+            numbers = [list(classes).index(name) for name in wanted]
+            mixed = [PasteBoxes(recipe.paste, others, numbers, recipe.min_visible)]
+        if recipe.mosaic:
+            cut = Mosaic(recipe.mosaic, cut, (recipe.crop_px, recipe.crop_px), others)
+    weather = [RandomDisturbance(recipe.disturbed)] if recipe.disturbed else []
+    first, *flaws = colour_changes(recipe.colour)
+    # Paints, then what is between them and the lens, then what the camera adds.
+    return v2.Compose([*mixed, cut, v2.RandomHorizontalFlip(0.5), first, *weather, *flaws])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +17,16 @@ from torchvision.transforms.v2 import functional
 
 from perception_nodes.evaluation.masked_sets import MaskedSet
 from perception_nodes.learning.data.augmentation import colour_changes
+from perception_nodes.learning.data.copy_paste import PasteMasks
 from perception_nodes.learning.data.disturbed import RandomDisturbance
-from perception_nodes.learning.data.pictures import Sample
+from perception_nodes.learning.data.mosaic import Mosaic
+from perception_nodes.learning.data.pictures import Sample, as_stored
 from perception_nodes.learning.data.splits import split_by_time, spread_over
 from perception_nodes.learning.data.textures import texture_changes
 from perception_nodes.learning.recipes.segmentation import MaskDataRecipe
 from perception_nodes.structures import UNLABELLED, ColorOrder
+
+_COUNTED = 400  # pictures of a set whose pixels are counted
 
 
 def cut_by_time(labelled: MaskedSet, *, part: float, gap: int) -> tuple[MaskedSet, MaskedSet]:
@@ -50,15 +56,13 @@ class MaskDataset(Dataset):
     Samples for training: ``image`` (3, H, W) and ``mask`` (1, H, W), both uint8.
 
     :param labelled: pictures and masks.
-    :param transform: of a sample.
     :param cached: decode every picture once, here, and keep it.
+    :ivar transform: of a sample; they are as they are stored until :meth:`varied`.
     """
 
-    def __init__(
-        self, labelled: MaskedSet, transform: Callable[[Sample], Sample], *, cached: bool
-    ) -> None:
+    def __init__(self, labelled: MaskedSet, *, cached: bool) -> None:
         self.labelled = labelled
-        self.transform = transform
+        self.transform: Callable[[Sample], Sample] = as_stored
         self._cache = [self._read(index) for index in range(len(self))] if cached else None
 
     def __len__(self) -> int:
@@ -80,22 +84,33 @@ class MaskDataset(Dataset):
         rgb = np.ascontiguousarray(frame.in_order(ColorOrder.RGB))
         return torch.from_numpy(rgb), torch.from_numpy(mask)
 
+    def varied(self, transform: Callable[[Sample], Sample]) -> MaskDataset:
+        """Return the samples under random changes; decoded pictures are shared."""
+        other = copy.copy(self)
+        other.transform = transform
+        return other
+
     def shown(self) -> np.ndarray:
         """Return (N, C) bool, which classes each picture shows; every mask is read for it."""
-        masks = (
-            self._cache[index][1].numpy() if self._cache else self.labelled.read_mask(picture)
-            for index, picture in enumerate(self.labelled.pictures)
-        )
-        counts = np.stack([np.bincount(mask.ravel(), minlength=256) for mask in masks])
-        return counts[:, : len(self.labelled.classes)] > 0
+        return np.stack([self._pixels(index) for index in range(len(self))]) > 0
 
-    def pixel_counts(self, most: int = 400) -> np.ndarray:
-        """Return (C,) pixels of each class in up to ``most`` pictures spread over the set."""
-        counts = np.zeros(256, np.int64)
-        for picture in spread_over(self.labelled.pictures, most):
-            mask = self.labelled.read_mask(picture)
-            counts += np.bincount(mask.ravel(), minlength=256)
-        return counts[: len(self.labelled.classes)]
+    def pixel_counts(self) -> np.ndarray:
+        """Return (C,) pixels of each class in the pictures that are counted."""
+        return self.pixels_by_picture[1].sum(axis=0)
+
+    @functools.cached_property
+    def pixels_by_picture(self) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers (K,) of up to 400 pictures spread over the set, and their (K, C) pixels."""
+        indices = spread_over(range(len(self)), _COUNTED)
+        return np.array(indices), np.stack([self._pixels(index) for index in indices])
+
+    def _pixels(self, index: int) -> np.ndarray:
+        """Return (C,) pixels of each class in a picture."""
+        if self._cache:
+            mask = self._cache[index][1].numpy()
+        else:
+            mask = self.labelled.read_mask(self.labelled.pictures[index])
+        return np.bincount(mask.ravel(), minlength=256)[: len(self.labelled.classes)]
 
 
 class ZoomedMaskCrop(torch.nn.Module):
@@ -109,16 +124,17 @@ class ZoomedMaskCrop(torch.nn.Module):
         super().__init__()
         self.recipe = recipe
 
-    def forward(self, sample: Sample) -> Sample:
-        """Return the cut sample in the size of the recipe."""
+    def forward(self, sample: Sample, size_wh: tuple[int, int] | None = None) -> Sample:
+        """Return the cut sample in a size, None: that of the recipe."""
         recipe = self.recipe
+        size_wh = size_wh or recipe.crop_wh
         zoom = math.exp(_uniform(math.log(recipe.scale_min), math.log(recipe.scale_max)))
         stretch = math.exp(_uniform(-1.0, 1.0) * math.log(recipe.stretch) / 2)
-        width = max(round(recipe.crop_wh[0] / (zoom * stretch)), 2)
-        height = max(round(recipe.crop_wh[1] * stretch / zoom), 2)
+        width = max(round(size_wh[0] / (zoom * stretch)), 2)
+        height = max(round(size_wh[1] * stretch / zoom), 2)
         left, top = self._corner(sample, width, height)
         window = [top, left, height, width]
-        size = [recipe.crop_wh[1], recipe.crop_wh[0]]
+        size = [size_wh[1], size_wh[0]]
         # Cutting pads with 0: counted from 1, the mask's 0 is "ignored" there.
         shifted = tv_tensors.wrap(sample['mask'] + 1, like=sample['mask'])
         # Plain "nearest" reads half a pixel beside the picture: much for a pole.
@@ -165,17 +181,30 @@ def _pixel_of_some_class(mask: torch.Tensor) -> tuple[int, int] | None:
     return row, column
 
 
-def mask_transform(recipe: MaskDataRecipe) -> v2.Transform:
-    """Return the random changes of a training sample."""
+def mask_transform(recipe: MaskDataRecipe, others: MaskDataset | None = None) -> v2.Transform:
+    """
+    Return the random changes of a training sample.
+
+    :param others: samples as they are stored, for a recipe that mixes pictures.
+    :raises ValueError: when there are none and the recipe wants them.
+    """
+    cut: torch.nn.Module = ZoomedMaskCrop(recipe)
+    mixed = []
+    if recipe.mosaic or recipe.paste:
+        if others is None:
+            raise ValueError('mosaic and paste take other pictures; give them')
+        if recipe.paste:
+            numbers = [others.labelled.classes.index(name) for name in recipe.paste_classes]
+            mixed = [PasteMasks(recipe.paste, others, numbers)]
+        if recipe.mosaic:
+            cut = Mosaic(recipe.mosaic, cut, recipe.crop_wh, others)
     if recipe.textures:
         first, *flaws = texture_changes(recipe.textures)
     else:
         first, *flaws = colour_changes(recipe.colour)
     weather = [RandomDisturbance(recipe.disturbed)] if recipe.disturbed else []
     # Paints, then what is between them and the lens, then what the camera adds.
-    return v2.Compose(
-        [ZoomedMaskCrop(recipe), v2.RandomHorizontalFlip(0.5), first, *weather, *flaws]
-    )
+    return v2.Compose([*mixed, cut, v2.RandomHorizontalFlip(0.5), first, *weather, *flaws])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

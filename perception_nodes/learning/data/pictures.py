@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ class LabelledPicture:
     :param xyxy: (M, 4) float32, source pixels.
     :param class_ids: (M,) int64, index into the recipe's classes.
     :param ignored: (M,) bool, regions that are neither object nor background.
+    :param outlines: (M,) see :class:`~perception_nodes.evaluation.ground_truth.TrueBoxes`.
     """
 
     image_id: int
@@ -35,6 +37,7 @@ class LabelledPicture:
     xyxy: np.ndarray
     class_ids: np.ndarray
     ignored: np.ndarray
+    outlines: tuple[Any, ...]
 
 
 def labelled_pictures(truth: GroundTruth, classes: Sequence[str]) -> list[LabelledPicture]:
@@ -67,7 +70,18 @@ def _picture(
         xyxy=boxes.xyxy[keep],
         class_ids=np.array(ids, dtype=np.int64),
         ignored=boxes.crowd[keep],
+        outlines=tuple(itertools.compress(boxes.outlines, keep)),
     )
+
+
+def as_stored(sample: Sample) -> Sample:
+    """Return the sample: the transform that changes nothing."""
+    return sample
+
+
+def any_sample(samples: Dataset) -> Sample:
+    """Return one of them by chance, from torch's generator, the one that checkpoints keep."""
+    return samples[int(torch.randint(len(samples), ()))]  # type: ignore[arg-type]
 
 
 class PictureDataset(Dataset):
@@ -75,11 +89,13 @@ class PictureDataset(Dataset):
     Samples for training: ``image``, ``boxes``, ``class_ids``, ``ignored``.
 
     :param pictures: at least one.
-    :param transform: of a sample.
+    :param transform: of a sample; without it they are as they are stored.
     """
 
     def __init__(
-        self, pictures: Sequence[LabelledPicture], transform: Callable[[Sample], Sample]
+        self,
+        pictures: Sequence[LabelledPicture],
+        transform: Callable[[Sample], Sample] = as_stored,
     ) -> None:
         self.pictures = list(pictures)
         self.transform = transform

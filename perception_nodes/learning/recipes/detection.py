@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.pictures import (
+    check_pasted,
+    class_names,
+    disturbed_setting,
+    mosaic_setting,
+    paste_setting,
+)
 from perception_nodes.learning.recipes.quantised import NOT_QUANTISED, QuantisedRecipe
 from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
@@ -42,11 +49,17 @@ class DataRecipe:
         minimum=0.0,
         maximum=1.0,
     )
+    disturbed: float = disturbed_setting()
+    mosaic: float = mosaic_setting()
+    paste: float = paste_setting()
+    paste_classes: tuple[str, ...] = ()  # none: all classes
     workers: int = setting(1, 'processes that load pictures', minimum=0, maximum=64)
 
     def __post_init__(self) -> None:
         """Check the values and their order."""
         check_settings(self)
+        names = class_names('paste_classes', self.paste_classes)
+        object.__setattr__(self, 'paste_classes', names)
         if self.scale_min > self.scale_max:
             raise ValueError(
                 f'scale_min {self.scale_min} is above scale_max {self.scale_max}; swap them'
@@ -82,3 +95,4 @@ class DetectionRecipe(Recipe):
         super().__post_init__()
         if any(side % 32 for side in self.input_wh):
             raise ValueError(f'input_wh: {self.input_wh} must be two multiples of 32')
+        check_pasted(self.data.paste_classes, self.classes)

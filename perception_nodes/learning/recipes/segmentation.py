@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 from perception_nodes.learning.adversarial.config import AttackConfig
 from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.pictures import (
+    check_pasted,
+    class_names,
+    disturbed_setting,
+    mosaic_setting,
+    paste_setting,
+)
 from perception_nodes.learning.recipes.pruning import NOT_PRUNED, PruningRecipe
 from perception_nodes.learning.recipes.quantised import NOT_QUANTISED, QuantisedRecipe
 from perception_nodes.learning.recipes.trunk import TrunkRecipe
@@ -59,12 +66,10 @@ class MaskDataRecipe:
         minimum=0.0,
         maximum=1.0,
     )
-    disturbed: float = setting(
-        0.0,
-        'part of the pictures in bad light, rain, fog, and through a dirty lens, several at once',
-        minimum=0.0,
-        maximum=1.0,
-    )
+    disturbed: float = disturbed_setting()
+    mosaic: float = mosaic_setting()
+    paste: float = paste_setting()
+    paste_classes: tuple[str, ...] = ()
     rare_crops: float = setting(
         0.5,
         'part of the crops placed around a pixel of a class drawn evenly',
@@ -85,6 +90,13 @@ class MaskDataRecipe:
         """Check the values and their order."""
         check_settings(self)
         object.__setattr__(self, 'crop_wh', tuple(self.crop_wh))
+        names = class_names('paste_classes', self.paste_classes)
+        object.__setattr__(self, 'paste_classes', names)
+        if self.paste and not names:
+            raise ValueError(
+                'paste_classes: name the classes of things, such as [person, sign]; a piece of '
+                'road or sky somewhere else would be no picture'
+            )
         if self.scale_min > self.scale_max:
             raise ValueError(
                 f'scale_min {self.scale_min} is above scale_max {self.scale_max}; swap them'
@@ -187,6 +199,7 @@ class SegmentationRecipe(Recipe):
     def __post_init__(self) -> None:
         """Check the values, and what a decoder of another library is able to."""
         super().__post_init__()
+        check_pasted(self.data.paste_classes, self.classes)
         decoder = self.model.decoder
         if decoder == 'ours':
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from perception_nodes.learning.data.batches import (
     preprocessor_of,
     training_batches,
 )
+from perception_nodes.learning.data.disturbed import disturbed_frame
 from perception_nodes.learning.data.pictures import (
     LabelledPicture,
     PictureDataset,
@@ -40,7 +41,7 @@ from perception_nodes.learning.quantised.building import quantised
 from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.detection import DetectionRecipe
 from perception_nodes.learning.warm_start import started_from, trunk_from
-from perception_nodes.structures import Detections
+from perception_nodes.structures import Detections, Frame
 
 LOWEST_SCORE = 0.02  # below this no box matters to the average precision
 NMS_IOU = 0.5  # the default of `DetectionConfig`
@@ -72,8 +73,6 @@ class DetectionTask:
     :raises ValueError: a set has no picture or no object, or a start is needed.
     """
 
-    metric = 'mAP50'
-
     def __init__(
         self,
         recipe: DetectionRecipe,
@@ -90,9 +89,10 @@ class DetectionTask:
         self.trunk = trunk
         self.schedule = recipe.schedule
         self.seed = recipe.seed
-        self.dataset = PictureDataset(
-            labelled_pictures(training, recipe.classes), training_transform(recipe.data)
-        )
+        self.metric = 'mAP50_disturbed' if recipe.data.disturbed else 'mAP50'
+        stored = labelled_pictures(training, recipe.classes)
+        change = training_transform(recipe.data, PictureDataset(stored), recipe.classes)
+        self.dataset = PictureDataset(stored, change)
         shown = self.dataset.shown(len(recipe.classes))
         self._likely = likely_by_rarest(shown, recipe.data.balanced)
         self.truth = validation
@@ -141,9 +141,14 @@ class DetectionTask:
         ]
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Return the COCO figures of the validation pictures."""
+        """Return the COCO figures of the validation pictures; mAP50 of them disturbed."""
         results = detect_all(model, self.recipe, self.validation)
-        return average_precision(results, self.truth, self.recipe.classes)
+        figures = average_precision(results, self.truth, self.recipe.classes)
+        if self.recipe.data.disturbed:
+            results = detect_all(model, self.recipe, self.validation, disturbed_frame)
+            disturbed = average_precision(results, self.truth, self.recipe.classes)
+            figures['mAP50_disturbed'] = disturbed['mAP50']
+        return figures
 
 
 def _check_objects(
@@ -160,14 +165,21 @@ def _check_objects(
 
 @torch.inference_mode()
 def detect_all(
-    model: nn.Module, recipe: DetectionRecipe, pictures: Sequence[LabelledPicture]
+    model: nn.Module,
+    recipe: DetectionRecipe,
+    pictures: Sequence[LabelledPicture],
+    change: Callable[[Frame], Frame] = lambda frame: frame,
 ) -> list[PictureResult]:
-    """Return what the model finds on the pictures, as the robot would decode it."""
+    """
+    Return what the model finds on the pictures, as the robot would decode it.
+
+    :param change: of a picture, before the network sees it.
+    """
     model.eval()
     prepare, decoder, device = preprocessor_of(recipe), decoder_of(recipe), device_of(model)
     results = []
     for picture in pictures:
-        batch, resize = prepare(read_picture(picture.path))
+        batch, resize = prepare(change(read_picture(picture.path)))
         image = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
         logits, ltrb, quality = (tensor.cpu().numpy() for tensor in model(image.to(device)))
         outputs = {'logits': logits, 'ltrb': ltrb, 'quality': quality}

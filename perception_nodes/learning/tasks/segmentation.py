@@ -81,14 +81,13 @@ class SegmentationTask:
         self.schedule = recipe.schedule
         self.seed = recipe.seed
         self.metric = _deciding_metric(recipe)
-        self.dataset = MaskDataset(
-            training, mask_transform(recipe.data), cached=recipe.data.cached
-        )
+        stored = MaskDataset(training, cached=recipe.data.cached)
+        self.dataset = stored.varied(mask_transform(recipe.data, stored))
         chosen = spread_over(validation.pictures, recipe.schedule.validation_images)
         self.validation = dataclasses.replace(validation, pictures=tuple(chosen))
-        self._weights = class_weights(self.dataset.pixel_counts(), recipe.loss.balance)
+        self._weights = class_weights(stored.pixel_counts(), recipe.loss.balance)
         balanced = recipe.data.balanced
-        self._likely = likely_by_rarest(self.dataset.shown(), balanced) if balanced else None
+        self._likely = likely_by_rarest(stored.shown(), balanced) if balanced else None
         self._teacher = teacher_of(recipe)
 
     def build_model(self) -> nn.Module:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from perception_nodes.imaging.sources import FrameSource, SourceOptions, open_source
+from perception_nodes.imaging.sources.registry import open_source
+from perception_nodes.imaging.sources.source import FrameSource, SourceOptions
 from perception_nodes.structures import Frame
 
 
-def read_spread(addresses: Sequence[str], most: int, *, topic: str = '') -> list[Frame]:
+def spread_frames(addresses: Sequence[str], most: int, *, topic: str = '') -> Iterator[Frame]:
     """
-    Return frames spread evenly over all of several sources.
+    Yield frames spread evenly over all of several sources.
 
     :param addresses: folders of pictures, videos, bags, as ``open_source`` takes them.
     :param most: number of frames; all when there are fewer.
@@ -20,21 +21,21 @@ def read_spread(addresses: Sequence[str], most: int, *, topic: str = '') -> list
     """
     options = SourceOptions(topic=topic)
     sources = [_recording(address, options) for address in addresses]
+    count = 0
     try:
         total = sum(source.length or 0 for source in sources)
         parts = max(total, most)
-        # The last frame of each of `most` equal parts.
-        frames = [
-            frame
-            for number, frame in enumerate(itertools.chain.from_iterable(sources))
-            if (number + 1) * most // parts > number * most // parts
-        ]
+        for number, frame in enumerate(itertools.chain.from_iterable(sources)):
+            # The last frame of each of `most` equal parts.
+            is_last = (number + 1) * most // parts > number * most // parts
+            if is_last and count < most:
+                count += 1
+                yield frame
     finally:
         for source in sources:
             source.close()
-    if not frames:
+    if not count:
         raise ValueError(f'no readable picture in {", ".join(addresses)}')
-    return frames[:most]
 
 
 def _recording(address: str, options: SourceOptions) -> FrameSource:
