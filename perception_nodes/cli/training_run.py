@@ -284,11 +284,7 @@ def _tell(report: BundleReport) -> None:
     before, after = report.calibration_error
     calibration = report.bundle.spec.calibration
     console.print(f'bundle: {report.bundle.path}', highlight=False)
-    worst = max(report.parity.differences.values())
-    console.print(
-        f'ONNX differs from torch by at most {worst:.1e}, {report.parity.agreement:.3%} of the '
-        'decisions are identical'
-    )
+    console.print(f'ONNX {report.parity.words}', highlight=False)
     fitted = f'temperature {calibration.temperature}'
     if report.bundle.spec.task == 'detection':
         fitted += f', bias {calibration.bias}, score threshold {calibration.score_threshold}'

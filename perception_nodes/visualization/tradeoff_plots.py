@@ -11,7 +11,7 @@ def tradeoff_svg(
     points: Sequence[tuple[str, float, float]],
     *,
     front: Sequence[str],
-    chosen: str,
+    chosen: str | None,
     metric: str,
     target_ms: float | None = None,
 ) -> str:
@@ -20,7 +20,7 @@ def tradeoff_svg(
 
     :param points: (name, latency in ms, score).
     :param front: names of the front.
-    :param chosen: name of the one that is taken.
+    :param chosen: name of the one that is taken, if any is.
     :param target_ms: drawn as a line.
     """
     figure, (axes,) = axes_row(1, (6.4, 3.8))

@@ -19,6 +19,7 @@ from perception_nodes.inference.golden import GoldenMismatch
 from perception_nodes.learning.data.path_sets import PathSet, arc_points, open_path_set
 from perception_nodes.learning.data.paths import PathDataset
 from perception_nodes.learning.path_losses import gaussian_likelihood, path_loss
+from perception_nodes.learning.recalibration import recalibrated
 from perception_nodes.learning.recipe import read_recipe, recipe_from_dict, recipe_to_dict
 from perception_nodes.learning.recipes.path import PathLossRecipe, PathRecipe
 from perception_nodes.learning.tasks.path import (
@@ -199,6 +200,11 @@ def test_command_learns_eight_pictures_by_heart_and_writes_a_bundle(drawn, path_
             assert away < 0.15, bend
     with pytest.raises(ValueError, match='roi'):
         model(read_picture(drawn / 'images' / '000000.png'), PathPointsConfig(roi=(0, 0, 9, 9)))
+
+    again = recalibrated(bundle, f'paths:{drawn}', lambda items, _: items).calibration
+    assert again.temperature == pytest.approx(bundle.spec.calibration.temperature, rel=0.01)
+    with pytest.raises(ValueError, match='take a set paths:folder'):
+        recalibrated(bundle, f'tub:{drawn}', lambda items, _: items)
 
     expected = bundle.path / 'golden' / 'expected.json'
     moved = [{**point, 'y_m': point['y_m'] + 0.1} for point in json.loads(expected.read_text())]

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from perception_nodes.imaging.resize import ImageResize, ResizePolicy, resize_between
+from perception_nodes.inference.backends.onnx.loading import is_quantised
 from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.bundle_sections import InputSpec
 from perception_nodes.inference.class_map import ClassMap
@@ -28,7 +29,6 @@ from perception_nodes.structures import ColorOrder
 _MARK, _STRIDES, _WIDEST = 'context.gate.weight', (2, 4), 512
 _CLASSIFIER_STRIDES = (16, 32)
 _PROBE_PX = 64  # of the picture on which layers are told apart
-_QUANTISED = {'QuantizeLinear', 'DequantizeLinear', 'QLinearConv', 'ConvInteger'}
 _CURE = (
     'take a bundle in fp32 that perception train segmentation wrote, or one of torchvision or '
     'segmentation-models-pytorch; or, for attacks, such a one of the same classes, and see what '
@@ -179,7 +179,7 @@ def differentiable_classifier(bundle: ModelBundle) -> PictureClassifier:
     """
     spec = bundle.spec
     written = onnx.load(str(bundle.weights_path)) if _is_onnx(bundle) else None
-    if written is None or _QUANTISED & {node.op_type for node in written.graph.node}:
+    if written is None or is_quantised(written.graph):
         raise _not_ours(bundle, 'it is quantised, or no ONNX file')
     recipe = ClassificationRecipe(name=bundle.name, classes=bundle.classes)
     for stride in _CLASSIFIER_STRIDES:
@@ -217,7 +217,7 @@ def _from_torch(bundle: ModelBundle) -> nn.Module:
 def _from_onnx(bundle: ModelBundle) -> nn.Module:
     """Return the network that was exported, its size read from the file."""
     written = onnx.load(str(bundle.weights_path))
-    if _QUANTISED & {node.op_type for node in written.graph.node}:
+    if is_quantised(written.graph):
         raise _refused(bundle, 'rounding to int8 has none')
     if _MARK not in {item.name for item in written.graph.initializer}:
         raise _refused(
