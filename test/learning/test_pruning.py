@@ -53,7 +53,7 @@ def batches() -> list[torch.Tensor]:
 
 def narrow(model: nn.Module, batches, **settings) -> nn.Module:
     recipe = PruningRecipe(**{'batches': 3, 'round_to': 4, **settings})
-    return pruned(model, recipe, iter(batches), loss, example=EXAMPLE, fixed=[model.last])
+    return pruned(model, recipe, iter(batches), loss, example=EXAMPLE, fixed=['last'])
 
 
 def test_multiplications_are_those_of_the_convolutions(model):

@@ -186,7 +186,8 @@ def differentiable_classifier(bundle: ModelBundle) -> PictureClassifier:
         try:
             size = ClassifierRecipe(trunk=trunk_in(written), pretrained=False, stride=stride)
             network = ClassifierNet(replace(recipe, model=size))
-            load_exported(network, bundle.weights_path, [torch.zeros(1, 3, _PROBE_PX, _PROBE_PX)])
+            probe = torch.zeros(1, 3, _PROBE_PX, _PROBE_PX)
+            load_exported(network, bundle.weights_path, [probe], narrower=True)
         except ValueError:
             continue
         return PictureClassifier(network, spec.input).eval().requires_grad_(False)
