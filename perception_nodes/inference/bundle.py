@@ -144,15 +144,26 @@ def write_bundle(
     return ModelBundle(path=path, spec=spec)
 
 
-def copy_bundle(bundle: ModelBundle, directory: str | os.PathLike[str]) -> ModelBundle:
+def copy_bundle(
+    bundle: ModelBundle,
+    directory: str | os.PathLike[str],
+    *,
+    source_statistics: Path | None = None,
+) -> ModelBundle:
     """
     Write a bundle once more; an older one in that folder goes.
 
+    :param source_statistics: file that takes the place of its own.
     :raises BundleError: when the folder holds something else than a bundle.
     """
-    golden = bundle.spec.golden
+    golden, statistics = bundle.spec.golden, bundle.spec.source_statistics
     shown = [] if golden is None else [bundle.file(golden.frame), bundle.file(golden.expected)]
-    return write_bundle(directory, bundle.spec, bundle.weights_path, *shown, replace_existing=True)
+    if source_statistics is None and statistics is not None:
+        source_statistics = bundle.file(statistics.file)
+    return write_bundle(
+        directory, bundle.spec, bundle.weights_path, *shown,
+        source_statistics=source_statistics, replace_existing=True,
+    )  # fmt: skip
 
 
 def file_sha256(path: Path) -> str:

@@ -149,7 +149,13 @@ def load_exported(
             f'{len(kept)} of the model; take the recipe that it was trained with'
             + ('; if it was pruned, set pruning.of_start: true' if _fit(stored, wanted) else '')
         )
-    _narrow(kept, stored)
+    if stored != wanted:
+        outputs = _outputs_of(model, batches[0])
+        _narrow(kept, stored)
+        if _outputs_of(model, batches[0]) != outputs:
+            raise ValueError(
+                f'{path} has other outputs than the model; take a recipe of as many classes'
+            )
     for use in uses:
         if use not in kept and use.norm is not None:
             nn.init.zeros_(use.norm.weight)
@@ -168,7 +174,8 @@ def _check_layers(model: nn.Module, path: Path) -> None:
     if others:
         raise ValueError(
             f'{path}: convolutions, linear layers and batch norms are read back, '
-            f'{", ".join(sorted(others))} of the model are not; take a recipe without them, or train from the trunk (--trunk)'
+            f'{", ".join(sorted(others))} of the model are not; take a recipe without them, or '
+            'train from the trunk (--trunk)'
         )
 
 
@@ -178,6 +185,13 @@ def _fit(stored: Sequence[Shape], wanted: Sequence[Shape]) -> bool:
         small[2:] == whole[2:] and all(map(operator.le, small, whole))
         for small, whole in zip(stored, wanted, strict=True)
     )
+
+
+@torch.no_grad()
+def _outputs_of(model: nn.Module, picture: torch.Tensor) -> list[Shape]:
+    """Return the shapes of what the model says about a picture."""
+    found = model.eval()(picture)
+    return [tuple(item.shape) for item in (found if isinstance(found, tuple) else (found,))]
 
 
 def _narrow(uses: Sequence[_Use], shapes: Sequence[Shape]) -> None:

@@ -64,10 +64,17 @@ def test_copy_holds_all_files(tmp_path, make_spec, write_model):
     frame = tmp_path / 'picture.png'
     frame.write_bytes(b'not looked at here')
     expected = [{'xyxy': [0, 0, 1, 1], 'score': 0.5, 'class': 'cat'}]
-    first = write_bundle(tmp_path / 'first', make_spec(), write_model(), frame, expected)
+    statistics = tmp_path / 'features.safetensors'
+    statistics.write_bytes(b'not looked at here either')
+    first = write_bundle(
+        tmp_path / 'first', make_spec(), write_model(), frame, expected,
+        source_statistics=statistics,
+    )  # fmt: skip
     second = copy_bundle(first, tmp_path / 'second')
     assert second.spec == first.spec
-    for file in ('model.onnx', 'golden/frame.png', 'golden/expected.json'):
+    assert check_target(second.path) == second.path, 'all of it is of a bundle'
+    files = ['model.onnx', 'golden/frame.png', 'golden/expected.json']
+    for file in (*files, first.spec.source_statistics.file):
         assert second.file(file).read_bytes() == first.file(file).read_bytes()
 
 

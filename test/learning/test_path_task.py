@@ -206,6 +206,17 @@ def test_command_learns_eight_pictures_by_heart_and_writes_a_bundle(drawn, path_
     with pytest.raises(ValueError, match='take a set paths:folder'):
         recalibrated(bundle, f'tub:{drawn}', lambda items, _: items)
 
+    values = yaml.safe_load(recipe.read_text())
+    values['schedule'] |= {'epochs': 1, 'learning_rate': 1e-6}
+    recipe.write_text(yaml.safe_dump(values))
+    further = [*words[:-3], str(tmp_path / 'further'), '--start', str(bundle.weights_path)]
+    result = CliRunner().invoke(app, further, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    spec = read_bundle(tmp_path / 'further' / 'bundle').spec
+    assert spec.provenance.initialisation.startswith('an earlier network (ONNX')
+    error_m = next(one.value for one in spec.metrics if one.name == 'point_error_m')
+    assert error_m == pytest.approx(figures['point_error_m'], abs=0.01), 'nothing was forgotten'
+
     expected = bundle.path / 'golden' / 'expected.json'
     moved = [{**point, 'y_m': point['y_m'] + 0.1} for point in json.loads(expected.read_text())]
     expected.write_text(json.dumps(moved))

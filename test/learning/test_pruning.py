@@ -109,6 +109,18 @@ def test_an_exported_pruned_network_is_loaded_where_that_is_said(model, batches,
         load_exported(Net(), file, batches)
 
 
+def test_pruned_network_of_fewer_classes_is_not_taken_for_one_of_more(batches, tmp_path):
+    torch.manual_seed(3)
+    file = export_onnx(
+        narrow(Net().eval(), batches, macs=0.6), tmp_path / 'small.onnx', size_wh=(32, 32),
+        output_names=('out',),
+    )  # fmt: skip
+    wider = Net()
+    wider.last = nn.Conv2d(16, 5, 1)
+    with pytest.raises(ValueError, match='other outputs than the model'):
+        load_exported(wider, file, batches, narrower=True)
+
+
 def test_a_state_of_a_pruned_network_gives_the_widths(model, batches):
     narrow(model, batches, macs=0.6)
     other = sized_like(Net(), shapes_of(model.state_dict())).eval()

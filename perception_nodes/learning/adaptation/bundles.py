@@ -13,7 +13,7 @@ import numpy as np
 from safetensors.torch import save_file
 from torch import nn
 
-from perception_nodes.inference.bundle import ModelBundle
+from perception_nodes.inference.bundle import ModelBundle, copy_bundle
 from perception_nodes.inference.bundle_spec import ModelSpec
 from perception_nodes.inference.derived_bundle import derived_spec, maker_of, write_derived
 from perception_nodes.inference.preprocess import Preprocessor
@@ -72,13 +72,8 @@ def keep_statistics(bundle: ModelBundle, statistics: Path) -> ModelBundle:
     :param statistics: what ``write_statistics`` wrote for these weights.
     :raises ValueError: when they are of other weights.
     """
-    spec = bundle.spec
-    read_statistics(statistics, spec.weights.sha256)
-    golden = () if spec.golden is None else (spec.golden.frame, spec.golden.expected)
-    return write_bundle(
-        bundle.path, spec, bundle.weights_path, *map(bundle.file, golden),
-        source_statistics=statistics, replace_existing=True,
-    )  # fmt: skip
+    read_statistics(statistics, bundle.spec.weights.sha256)
+    return copy_bundle(bundle, bundle.path, source_statistics=statistics)
 
 
 def _write_weights(

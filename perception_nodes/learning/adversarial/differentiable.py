@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import onnx
 import torch
 from torch import nn
@@ -24,6 +26,7 @@ from perception_nodes.learning.recipes.classification import (
 )
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe, SegmenterRecipe
 from perception_nodes.learning.warm_start import load_exported
+from perception_nodes.segmentation.planes import plane_to_source
 from perception_nodes.structures import ColorOrder
 
 _MARK, _STRIDES, _WIDEST = 'context.gate.weight', (2, 4), 512
@@ -88,6 +91,14 @@ class PictureNetwork(nn.Module):
             return resize_between(source_wh, source_wh, ResizePolicy.NONE)
         size_wh = (int(wanted.size_wh[0]), int(wanted.size_wh[1]))
         return resize_between(source_wh, size_wh, ResizePolicy(wanted.resize), wanted.pad_value)
+
+    def in_picture(self, plane: np.ndarray, source_wh: tuple[int, int]) -> np.ndarray:
+        """
+        Return a plane of features (H, W) at the size and place of the picture.
+
+        :param plane: (h, w) float32 that covers the network's input evenly.
+        """
+        return plane_to_source(plane, self.resize_for(source_wh), cv2.INTER_LINEAR)
 
     def _merged(self, logits: torch.Tensor) -> torch.Tensor:
         """Return the logits of the results, each "one of these classes"."""
