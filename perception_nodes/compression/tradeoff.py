@@ -74,7 +74,7 @@ def chosen(
     fast = [one for one in good if one.latency_ms <= target_ms]
     if not fast:
         raise NoCandidate(_nearest(candidates, good, max_loss, target_ms))
-    return max(fast, key=lambda one: one.score)
+    return max(fast, key=lambda one: (one.score, -one.latency_ms))
 
 
 def _nearest(

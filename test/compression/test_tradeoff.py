@@ -23,6 +23,11 @@ def test_with_a_target_the_best_that_is_fast_enough_is_taken():
     assert chosen(FORMS, max_loss=0.2, target_ms=60).name == 'as it was'
 
 
+def test_of_two_as_good_ones_within_the_target_the_faster_is_taken():
+    twins = [*FORMS, form('slower twin', 0.899, 40), form('faster twin', 0.899, 32)]
+    assert chosen(twins, max_loss=0.01, target_ms=45).name == 'faster twin'
+
+
 def test_target_out_of_reach_is_refused_with_what_comes_nearest_and_what_to_relax():
     with pytest.raises(NoCandidate) as caught:
         chosen(FORMS, max_loss=0.01, target_ms=20)
