@@ -20,6 +20,7 @@ from perception_nodes.evaluation.machine import describe_machine
 from perception_nodes.evaluation.masked_sets import MaskedSet, open_masked_set
 from perception_nodes.imaging.sources.spread import spread_frames
 from perception_nodes.inference.bundle import ModelBundle
+from perception_nodes.inference.bundle_folder import check_target
 from perception_nodes.inference.registry import resolve_model
 from perception_nodes.learning.adaptation.config import AdaptationConfig
 from perception_nodes.segmentation import Segmenter
@@ -88,12 +89,14 @@ def adapt_command(
     from perception_nodes.learning.adaptation.bundles import adapted_bundle
     from perception_nodes.learning.compute import Compute
 
+    source_bundle = resolve_model(model)
+    target = check_target(out / 'bundle', [source_bundle.path])
     config = AdaptationConfig(
         method=method, prior_pictures=prior, steps=steps, learning_rate=rate, seed=seed,
         least_agreement=least_agreement,
     )  # fmt: skip
     run = _Run(
-        bundle=resolve_model(model), config=config, out=out,
+        bundle=source_bundle, config=config, out=out,
         compute=Compute.choose(device, 'fp32'), topic=topic, count=count,
     )  # fmt: skip
     if threads:
@@ -117,7 +120,7 @@ def adapt_command(
     words += ['--topic', topic] if topic else []
     command = shlex.join(['perception', *words])
     written = adapted_bundle(
-        run.bundle, adapted, out / 'bundle',
+        run.bundle, adapted, target,
         frames=frames, source=command, pictures=', '.join(pictures),
     )  # fmt: skip
     record = {

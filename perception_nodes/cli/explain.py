@@ -54,6 +54,9 @@ def explain_command(
     masks: Annotated[int, typer.Option(help='Random veils: more are finer and slower.')] = (
         _DEFAULTS.masks
     ),
+    layer: Annotated[
+        str, typer.Option(help='grad_cam: layer whose features count; else the coarsest.')
+    ] = _DEFAULTS.layer,
     most: Annotated[int, typer.Option(min=1, help='Decisions a picture, surest first.')] = 3,
     check: Annotated[
         bool, typer.Option(help='Measure deletion and insertion against a random map.')
@@ -64,7 +67,7 @@ def explain_command(
     threads: ThreadsOption = 0,
 ) -> None:
     """Show which pixels the boxes, regions or classes that a model finds rest on."""
-    config = ExplanationConfig(method=method, masks=masks, seed=seed)
+    config = ExplanationConfig(method=method, masks=masks, seed=seed, layer=layer)
     pictures = [source for source in find_sources(sources) if not source.is_video]
     if not pictures:
         raise ValueError('explain looks at pictures; take frames out of videos and bags first')

@@ -160,6 +160,7 @@ def path(
     val: Annotated[str, typer.Option(help='To choose the epoch and scale deviations, likewise.')],
     bundle: BundleFolder = None,
     held_out: HeldOut = '',
+    start: Start = None,
     trunk: Trunk = None,
     *,
     options: RunOptions,
@@ -179,6 +180,7 @@ def path(
         choice=['--data', data, '--val', val],
         data=data,
         held_out=held_out,
+        start=start,
         trunk=trunk,
         options=options,
     )
@@ -188,7 +190,7 @@ def path(
     final = open_path_set(held_out, lock) if held_out else None
     for name, count in training.skipped.items():
         console.print(f'left out: {count} records, {name}', style='yellow', markup=False)
-    task = PathTask(settings, training, validation, trunk)
+    task = PathTask(settings, training, validation, start, trunk)
     bundler = PathBundler(
         recipe=settings,
         training=training,

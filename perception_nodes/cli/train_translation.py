@@ -75,6 +75,7 @@ def translation(
         data=f'{synthetic}, towards {", ".join(real)}',
         options=options,
     )
+    target = run.bundle_folder(bundle)
     settings = seeded(read_recipe(recipe, TranslationRecipe), options.seed)
     labelled = open_masked_set(synthetic)
     pictures = cut_middle(labelled.pictures, part=cut, gap=0, what='synthetic pictures')
@@ -89,7 +90,7 @@ def translation(
         model,
         settings,
         provenance,
-        bundle or options.out / 'bundle',
+        target,
         probes=[fitted_file(path, settings.input_wh) for path in spread_over(measured, _PROBES)],
         measure=lambda opened: _figures(opened, chosen, shown, settings, options.thread_count),
         words=f'{len(chosen.pictures)} pictures of {synthetic}, {len(shown[1])} real frames, '

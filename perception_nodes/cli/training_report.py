@@ -49,7 +49,7 @@ def leave_report(
     machine = describe_machine()
     document = {
         'model': _model_card(report), 'data': _data_card(report), 'cost': _cost(record),
-        'parity': report.parity.differences, 'calibration_error': report.calibration_error,
+        'parity': report.parity.to_dict(), 'calibration_error': report.calibration_error,
         'recipe': recipe_to_dict(recipe), 'machine': machine, 'epochs': record,
     }  # fmt: skip
     return leave(_page(report, recipe, record, machine, errors), document, out)
@@ -81,14 +81,15 @@ def _page(
 
 def _headline(report: BundleReport, record: Record) -> Figures:
     before, after = report.calibration_error
-    cost = _cost(record)
+    cost, agreement = _cost(record), report.parity.agreement
+    agreed = 'none made' if agreement is None else f'{agreement:.3%}'
     items = [
         Figure(label=metric.name, value=f'{metric.value:.3f}', note=metric.data)
         for metric in report.bundle.spec.metrics[:_MOST_FIGURES]
     ]
     items += [
         Figure(label='calibration error', value=f'{after:.3f}', note=f'{before:.3f} before'),
-        Figure(label='decisions as in torch', value=f'{report.parity.agreement:.3%}', note='ONNX'),
+        Figure(label='decisions as in torch', value=agreed, note='ONNX'),
         Figure(label='minutes', value=f'{cost["minutes"]:.0f}'),
     ]
     if cost['energy_kwh']:
@@ -130,6 +131,7 @@ def _model_card(report: BundleReport) -> dict[str, object]:
     return {
         'name': spec.name, 'task': spec.task, 'classes': ', '.join(bundle.classes),
         'input': f'{width}×{height} {spec.input.color_order.value}, {spec.input.resize}',
+        'ONNX file': report.parity.words,
         'weights': f'{spec.weights.file}, {size}, sha256 {spec.weights.sha256}',
         'licence': spec.provenance.licence, 'begun from': spec.provenance.initialisation,
         'command': spec.provenance.source,
@@ -143,7 +145,9 @@ def _data_card(report: BundleReport) -> dict[str, object]:
     """Return what the model has seen, and what it was measured on."""
     spec = report.bundle.spec
     measured = sorted({metric.data for metric in spec.metrics})
-    details = {key: str(value) for key, value in spec.provenance.details.items()}
+    details = {
+        key: str(value) for key, value in spec.provenance.details.items() if key != 'parity'
+    }
     return {
         'learnt from': spec.provenance.data,
         'measured on': '; '.join(measured) or 'nothing held out',

@@ -199,6 +199,18 @@ class TrainingRun:
         )
         return trainer.best_model(), provenance
 
+    def bundle_folder(self, wanted: Path | None) -> Path:
+        """
+        Return where the bundle goes, before hours are spent on it.
+
+        :param wanted: ``bundle`` beside the record by default.
+        :raises BundleError: something else would be lost there, the start of the training too.
+        """
+        from perception_nodes.inference.bundle_folder import check_target
+
+        begun = [path.parent for path in (self.start, self.trunk) if path is not None]
+        return check_target(wanted or self.options.out / 'bundle', begun)
+
     def conclude(
         self,
         task: Task,
@@ -221,11 +233,12 @@ class TrainingRun:
         from perception_nodes.learning.checkpoints import RECORD
 
         recipe, out = bundler.recipe, self.options.out
+        target = self.bundle_folder(target)
         model, provenance = self.learn(task, recipe.name, features=features)
         bundler = replace(
             bundler, provenance=provenance, threads=self.options.thread_count, track=track
         )
-        report = bundler.write(model, target or out / 'bundle')
+        report = bundler.write(model, target)
         _tell(report)
         labelled = bundler.validation if bundler.held_out is None else bundler.held_out
         errors = errors_of(report.bundle, labelled)
@@ -271,11 +284,7 @@ def _tell(report: BundleReport) -> None:
     before, after = report.calibration_error
     calibration = report.bundle.spec.calibration
     console.print(f'bundle: {report.bundle.path}', highlight=False)
-    worst = max(report.parity.differences.values())
-    console.print(
-        f'ONNX differs from torch by at most {worst:.1e}, {report.parity.agreement:.3%} of the '
-        'decisions are identical'
-    )
+    console.print(f'ONNX {report.parity.words}', highlight=False)
     fitted = f'temperature {calibration.temperature}'
     if report.bundle.spec.task == 'detection':
         fitted += f', bias {calibration.bias}, score threshold {calibration.score_threshold}'

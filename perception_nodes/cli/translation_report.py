@@ -62,7 +62,7 @@ def leave_translation_report(
             'licence': spec.provenance.licence, 'command': spec.provenance.source,
             'data': spec.provenance.data, **spec.provenance.details,
         },
-        'figures': report.figures.to_dict(), 'parity': report.parity.differences,
+        'figures': report.figures.to_dict(), 'parity': report.parity.to_dict(),
         'recipe': recipe_to_dict(recipe), 'machine': machine, 'epochs': record,
     }  # fmt: skip
     pairs = before_and_after(report, labelled)

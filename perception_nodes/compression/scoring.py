@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,12 +39,27 @@ class LabelledSet:
 
     :param metric: name of the score.
     :param pictures: files, in the order of the set.
-    :param score: of an opened model; shows progress through what it is given.
+    :param measure: the score of an opened model; shows progress through what it is given.
     """
 
     metric: str
     pictures: tuple[Path, ...]
-    score: Callable[[Any, Track], float]
+    measure: Callable[[Any, Track], float]
+
+    def score(self, model: Any, track: Track) -> float:
+        """
+        Return the score of an opened model.
+
+        :raises ValueError: when the labels give none.
+        """
+        found = self.measure(model, track)
+        if not math.isfinite(found):
+            raise ValueError(
+                f'{self.metric} of {model.bundle.name} is {found} on {len(self.pictures)} '
+                'pictures: their labels show nothing that it could be right about; give a set '
+                'that shows its classes (perception data check tells what is in one)'
+            )
+        return found
 
 
 def open_labelled(task: str, address: str) -> LabelledSet:
@@ -72,7 +88,7 @@ def _masks(address: str) -> LabelledSet:
         return float(meter.metrics().mean_iou)
 
     return LabelledSet(
-        metric='mIoU', pictures=tuple(item.path for item in labelled.pictures), score=score
+        metric='mIoU', pictures=tuple(item.path for item in labelled.pictures), measure=score
     )
 
 
@@ -88,7 +104,7 @@ def _boxes(address: str) -> LabelledSet:
         return float(evaluate_detections(truth, rows).ap50)
 
     return LabelledSet(
-        metric='mAP50', pictures=tuple(item.path for item in truth.images), score=score
+        metric='mAP50', pictures=tuple(item.path for item in truth.images), measure=score
     )
 
 
@@ -103,7 +119,7 @@ def _classes(address: str) -> LabelledSet:
         return float(meter.metrics().top1)
 
     return LabelledSet(
-        metric='top1', pictures=tuple(item.path for item in labelled.pictures), score=score
+        metric='top1', pictures=tuple(item.path for item in labelled.pictures), measure=score
     )
 
 

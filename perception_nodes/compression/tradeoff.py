@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ class Candidate:
     :param latency_ms: median from frame to result.
     :param network_ms: median of the network's part of it.
     :param size_mb: of the weights.
+    :raises ValueError: the score is no number.
     """
 
     name: str
@@ -30,6 +32,11 @@ class Candidate:
     latency_ms: float
     network_ms: float
     size_mb: float
+
+    def __post_init__(self) -> None:
+        """Refuse a score that compares with nothing."""
+        if not math.isfinite(self.score):
+            raise ValueError(f'score of "{self.name}": {self.score} is no number')
 
 
 class NoCandidate(ValueError):
@@ -62,17 +69,35 @@ def chosen(
     :raises NoCandidate: saying what comes nearest.
     """
     good = [one for one in candidates if one.score >= candidates[0].score - max_loss]
-    fastest = min(good, key=lambda one: one.latency_ms)
     if target_ms is None:
-        return fastest
+        return min(good, key=lambda one: one.latency_ms)
     fast = [one for one in good if one.latency_ms <= target_ms]
     if not fast:
-        raise NoCandidate(
-            f'target_latency: no form reaches {target_ms:g} ms within a loss of {max_loss:g}; the '
-            f'fastest that does is "{fastest.name}" with {fastest.latency_ms:.1f} ms. Allow more '
-            'time or loss, use more threads, or train a smaller network'
+        raise NoCandidate(_nearest(candidates, good, max_loss, target_ms))
+    return max(fast, key=lambda one: (one.score, -one.latency_ms))
+
+
+def _nearest(
+    candidates: Sequence[Candidate], good: Sequence[Candidate], max_loss: float, target_ms: float
+) -> str:
+    """Return which forms come nearest to a target that none reaches, and what to relax."""
+    fastest = min(good, key=lambda one: one.latency_ms)
+    time_ms = math.ceil(fastest.latency_ms * 10) / 10
+    words = [
+        f'no form takes at most {target_ms:g} ms and loses at most {max_loss:g}; the fastest '
+        f'within that loss is "{fastest.name}" with {fastest.latency_ms:.1f} ms '
+        f'(--target-latency {time_ms:g})'
+    ]
+    fast = [one for one in candidates if one.latency_ms <= target_ms]
+    if fast:
+        best = max(fast, key=lambda one: one.score)
+        loss = math.ceil((candidates[0].score - best.score) * 1e4) / 1e4
+        words.append(
+            f'the best within that time is "{best.name}", which loses {loss:g} '
+            f'(--max-loss {loss:g})'
         )
-    return max(fast, key=lambda one: one.score)
+    words.append('or use more threads, or train a smaller network and give it as --candidate')
+    return '; '.join(words)
 
 
 def latencies_ms(

@@ -9,7 +9,9 @@ from pathlib import Path
 
 _VECTORS = {
     'avx2': 'AVX2', 'avx512f': 'AVX-512', 'avx_vnni': 'AVX-VNNI', 'avx512_vnni': 'AVX512-VNNI',
-    'amx_int8': 'AMX-INT8', 'asimddp': 'Arm dot product', 'i8mm': 'Arm I8MM',
+    'avx512_bf16': 'AVX512-BF16', 'amx_int8': 'AMX-INT8', 'amx_bf16': 'AMX-BF16',
+    'neon': 'Arm NEON', 'asimd': 'Arm NEON', 'asimddp': 'Arm dot product', 'i8mm': 'Arm I8MM',
+    'sve': 'Arm SVE',
 }  # fmt: skip
 """Flags of the kernel and their usual names."""
 _INT8 = ('AVX-VNNI', 'AVX512-VNNI', 'AMX-INT8', 'Arm dot product', 'Arm I8MM')
@@ -39,7 +41,8 @@ def vector_instructions() -> tuple[str, ...]:
         key, _, value = line.partition(':')
         if key.strip() in ('flags', 'Features'):
             flags = set(value.split())
-            return tuple(name for flag, name in _VECTORS.items() if flag in flags)
+            known = (name for flag, name in _VECTORS.items() if flag in flags)
+            return tuple(dict.fromkeys(known))
     return ()
 
 

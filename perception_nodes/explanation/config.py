@@ -16,7 +16,7 @@ class Method(str, Enum):
     OCCLUSION = 'occlusion'
     """A grey square that wanders over the picture (Zeiler and Fergus, ECCV 2014)."""
     GRAD_CAM = 'grad_cam'
-    """Gradients instead of many runs, not for boxes (Selvaraju et al., ICCV 2017)."""
+    """Gradients instead of many runs (Selvaraju et al., ICCV 2017)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,11 @@ class ExplanationConfig:
         maximum=0.9,
     )
     seed: int = setting(0, 'Of the random veils', minimum=0)
+    layer: str = setting(
+        '',
+        'Grad-CAM: name of the layer in torch whose features count, such as trunk.parts.3; empty: '
+        'the coarsest that the decision is read from',
+    )
 
     def __post_init__(self) -> None:
         """Check every value."""

@@ -66,6 +66,11 @@ class BoxQuestion:
         classes = self._detector.class_names
         return tuple(f'{classes[number]} {score:.2f}' for _, score, number in self.targets)
 
+    @property
+    def bundle(self) -> ModelBundle:
+        """What is asked."""
+        return self._detector.bundle
+
     def __call__(self, frame: Frame) -> np.ndarray:
         """Return what is left of each box."""
         found = self._detector(frame, self._config)

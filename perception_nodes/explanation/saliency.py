@@ -9,7 +9,12 @@ import cv2
 import numpy as np
 
 from perception_nodes.explanation.config import ExplanationConfig, Method
-from perception_nodes.explanation.questions import ClassQuestion, Question, RegionQuestion
+from perception_nodes.explanation.questions import (
+    BoxQuestion,
+    ClassQuestion,
+    Question,
+    RegionQuestion,
+)
 from perception_nodes.structures import Frame
 
 _MAP_SIDE = 160
@@ -32,7 +37,7 @@ def explain(
     :raises ValueError: for a method that the model does not allow.
     """
     if config.method == Method.GRAD_CAM.value:
-        small = _by_gradients(question, frame)
+        small = _by_gradients(question, frame, config)
         advance()
     elif config.method == Method.OCCLUSION.value:
         small = _occluded(question, frame, config, advance)
@@ -60,16 +65,16 @@ def without(frame: Frame, kept: np.ndarray) -> Frame:
     return replace(frame, pixels=np.rint(mixed).astype(np.uint8))
 
 
-def _by_gradients(question: Question, frame: Frame) -> np.ndarray:
+def _by_gradients(question: Question, frame: Frame, config: ExplanationConfig) -> np.ndarray:
     """Return (K, h, w): what the gradients say."""
-    if not isinstance(question, RegionQuestion | ClassQuestion):
+    if not isinstance(question, BoxQuestion | RegionQuestion | ClassQuestion):
         raise ValueError(
-            f'method: {Method.GRAD_CAM.value} is for segmenters and classifiers; '
-            f'take {Method.RANDOM_MASKS.value} or {Method.OCCLUSION.value} for boxes'
+            f'method: {Method.GRAD_CAM.value} is for boxes, regions and classes that a bundle '
+            f'has found; take {Method.RANDOM_MASKS.value} or {Method.OCCLUSION.value}'
         )
     from perception_nodes.explanation.gradients import grad_cam
 
-    return grad_cam(question, frame)
+    return grad_cam(question, frame, config.layer)
 
 
 def _veiled(

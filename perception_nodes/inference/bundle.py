@@ -14,6 +14,7 @@ from typing import Any
 
 from perception_nodes.imaging.index_png import write_index_png
 from perception_nodes.inference.bundle_checks import BundleError
+from perception_nodes.inference.bundle_folder import SPEC_FILE, check_target, put_in_place
 from perception_nodes.inference.bundle_sections import GoldenSpec, WeightsSpec
 from perception_nodes.inference.bundle_spec import ModelSpec
 from perception_nodes.inference.bundle_yaml import dump_yaml, load_yaml_file
@@ -22,7 +23,6 @@ from perception_nodes.structures import SegmentationMask
 
 __all__ = ['BundleError', 'ModelBundle', 'ModelSpec', 'read_bundle', 'write_bundle']
 
-SPEC_FILE = 'model.yaml'
 GOLDEN_EXPECTED = {
     'detection': 'golden/expected.json',
     'segmentation': 'golden/expected.png',
@@ -111,7 +111,7 @@ def write_bundle(
     replace_existing: bool = False,
 ) -> ModelBundle:
     """
-    Write a bundle: either all of it appears, or nothing.
+    Write a bundle: either all of it appears, or nothing; the old or the new one is always there.
 
     :param directory: the folder to make.
     :param spec: its ``weights.sha256`` is filled in; ``golden`` is filled in when a golden frame
@@ -122,12 +122,14 @@ def write_bundle(
         holds one.
     :param source_statistics: file to copy; None leaves the bundle without, whatever ``spec`` says,
         since they are of one network only.
-    :param replace_existing: an existing folder goes once the new one is complete.
-    :raises BundleError: when the folder exists already or a file is missing.
+    :param replace_existing: an older bundle there goes once the new one is complete.
+    :raises BundleError: when the folder exists already, or holds something else than a bundle,
+        or a file is missing.
     """
-    target = Path(os.path.abspath(Path(directory).expanduser()))
-    if target.exists() and not replace_existing:
-        raise BundleError(f'{target}: exists already; choose another folder or remove it')
+    path = Path(os.path.abspath(Path(directory).expanduser()))
+    if path.exists() and not replace_existing:
+        raise BundleError(f'{path}: exists already; choose another folder or remove it')
+    target = check_target(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f'.{target.name}.', dir=target.parent))
     try:
@@ -136,10 +138,32 @@ def write_bundle(
         (staging / SPEC_FILE).write_text(dump_yaml(spec.to_dict()), encoding='utf-8')
         read_bundle(staging)
         staging.chmod(0o755)
-        _move_into_place(staging, target)
+        put_in_place(staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return ModelBundle(path=target, spec=spec)
+    return ModelBundle(path=path, spec=spec)
+
+
+def copy_bundle(
+    bundle: ModelBundle,
+    directory: str | os.PathLike[str],
+    *,
+    source_statistics: Path | None = None,
+) -> ModelBundle:
+    """
+    Write a bundle once more; an older one in that folder goes.
+
+    :param source_statistics: file that takes the place of its own.
+    :raises BundleError: when the folder holds something else than a bundle.
+    """
+    golden, statistics = bundle.spec.golden, bundle.spec.source_statistics
+    shown = [] if golden is None else [bundle.file(golden.frame), bundle.file(golden.expected)]
+    if source_statistics is None and statistics is not None:
+        source_statistics = bundle.file(statistics.file)
+    return write_bundle(
+        directory, bundle.spec, bundle.weights_path, *shown,
+        source_statistics=source_statistics, replace_existing=True,
+    )  # fmt: skip
 
 
 def file_sha256(path: Path) -> str:
@@ -154,20 +178,6 @@ def file_sha256(path: Path) -> str:
 def placeholder_weights(file: str) -> WeightsSpec:
     """Return weights for a specification that :func:`write_bundle` is going to complete."""
     return WeightsSpec(file=file, sha256='0' * 64)
-
-
-def _move_into_place(staging: Path, target: Path) -> None:
-    if not target.exists():
-        staging.rename(target)
-        return
-    retired = target.with_name(f'.{target.name}.retired.{os.getpid()}')
-    target.rename(retired)
-    try:
-        staging.rename(target)
-    except OSError:
-        retired.rename(target)
-        raise
-    shutil.rmtree(retired, ignore_errors=True)
 
 
 def _with_files(

@@ -8,7 +8,6 @@ weights keeps most of both (Wortsman et al., "Robust fine-tuning of zero-shot mo
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +15,19 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from perception_nodes.inference.bundle import ModelBundle, placeholder_weights, write_bundle
-from perception_nodes.inference.frame_model import FrameModel
-from perception_nodes.inference.golden import record_golden
+from perception_nodes.inference.bundle import ModelBundle, write_bundle
+from perception_nodes.inference.bundle_folder import check_target
+from perception_nodes.inference.bundle_sections import Provenance
+from perception_nodes.inference.bundle_spec import ModelSpec
+from perception_nodes.inference.derived_bundle import (
+    Open,
+    borrowed_calibration,
+    derived_spec,
+    golden_frame_of,
+    maker_of,
+    write_derived,
+)
+from perception_nodes.learning.recalibration import Track, recalibrated
 
 WEIGHTS = 'model.onnx'
 
@@ -29,14 +38,19 @@ def blended_bundle(
     out: Path,
     *,
     part: float,
-    open_model: Callable[[ModelBundle], FrameModel],
+    open_model: Open,
+    labelled: str = '',
+    track: Track = lambda items, _words: items,
 ) -> ModelBundle:
     """
-    Write the bundle of the mean; calibration, classes and golden frame are the first's.
+    Write the bundle of the mean; classes and golden frame are the first's.
 
     :param second: went on from the first.
+    :param out: folder, of neither.
     :param part: of the second, 0..1.
     :param open_model: opens a bundle of the task.
+    :param labelled: address of a set that the mean is calibrated on; without one it keeps the
+        calibration of the first, and the bundle says so.
     :raises ValueError: the networks or their classes differ.
     """
     if not 0.0 <= part <= 1.0:
@@ -46,30 +60,47 @@ def blended_bundle(
             f'{first.path} and {second.path} have other classes or another input; blend a bundle '
             'with one that was trained on from it'
         )
-    spec = first.spec
-    origin = (
-        f'{1 - part:g} of a network (ONNX, sha256 {spec.weights.sha256}) and {part:g} of what '
-        f'further training made of it (sha256 {second.spec.weights.sha256})'
-    )
-    provenance = replace(
-        spec.provenance, source=f'perception blend, after: {second.spec.provenance.source}',
-        initialisation=f'{origin}; {spec.provenance.initialisation}',
-        data=f'{spec.provenance.data}; then {second.spec.provenance.data}',
-    )  # fmt: skip
-    changed = replace(
-        spec, weights=placeholder_weights(WEIGHTS), golden=None, metrics=(), provenance=provenance
-    )
+    check_target(out, [first.path, second.path])
+    spec = derived_spec(first.spec, WEIGHTS, _provenance(first, second, part))
     files = [one.file(one.spec.weights.file) for one in (first, second)]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         weights = write_blend(files[0], files[1], work / WEIGHTS, part)
-        if spec.golden is None:
-            return write_bundle(out, changed, weights, replace_existing=True)
-        opened = open_model(write_bundle(work / 'draft', changed, weights))
-        frame = first.file(spec.golden.frame)
-        expected = record_golden(opened, changed.result_classes, frame, task=spec.task)
-        opened.close()
-        return write_bundle(out, changed, weights, frame, expected, replace_existing=True)
+        if labelled:
+            spec = _calibrated(write_bundle(work / 'raw', spec, weights), labelled, track)
+        return write_derived(out, spec, weights, golden_frame_of(first), open_model)
+
+
+def _provenance(first: ModelBundle, second: ModelBundle, part: float) -> Provenance:
+    """Return what the mean is made of; what was measured on its parts is not said of it."""
+    one, other = first.spec.provenance, second.spec.provenance
+    origin = (
+        f'{1 - part:g} of a network (ONNX, sha256 {first.spec.weights.sha256}) and {part:g} of '
+        f'what further training made of it (sha256 {second.spec.weights.sha256})'
+    )
+    details = {
+        'made_of': [
+            {**maker_of(first), 'part': round(1 - part, 6)}, {**maker_of(second), 'part': part},
+        ],
+        'calibration': borrowed_calibration(first),
+    }  # fmt: skip
+    return replace(
+        one, source=f'perception blend, after: {other.source}', details=details,
+        initialisation=f'{origin}; {one.initialisation}', data=f'{one.data}; then {other.data}',
+    )  # fmt: skip
+
+
+def _calibrated(raw: ModelBundle, labelled: str, track: Track) -> ModelSpec:
+    """Return the description of the mean with a calibration of its own."""
+    found = recalibrated(raw, labelled, track)
+    before, after = found.error
+    words = (
+        f'fitted to this network on {found.pictures} pictures of {labelled}, expected calibration '
+        f'error {before:.4f} before, {after:.4f} after'
+    )
+    origin = raw.spec.provenance
+    provenance = replace(origin, details={**origin.details, 'calibration': words})
+    return replace(raw.spec, calibration=found.calibration, provenance=provenance)
 
 
 def write_blend(first: Path, second: Path, target: Path, part: float) -> Path:

@@ -136,7 +136,7 @@ class Bundler(abc.ABC):
                 output_names=self.output_names,
             )
             parity = check_parity(model, weights, self._batches(), self.decide)
-            origin = _provenance(self.provenance, model)
+            origin = _provenance(self.provenance, model, parity)
             draft = write_bundle(work / 'draft', self._spec(Calibration(), origin), weights)
             opened = self._open(draft)
             tuning = self.tune(model, opened)
@@ -231,12 +231,12 @@ def provenance_of(
     )
 
 
-def _provenance(provenance: Provenance, model: nn.Module) -> Provenance:
-    """Return where the weights come from, and whether they have learnt in int8."""
-    if not isinstance(model, QuantisedNetwork):
-        return provenance
-    details = {'quantised': 'int8, trained', 'kept_float': model.kept_float}
-    return dataclasses.replace(provenance, details={**provenance.details, **details})
+def _provenance(provenance: Provenance, model: nn.Module, parity: Parity) -> Provenance:
+    """Return where the weights come from, how like them the file is, and whether it is int8."""
+    details = {**provenance.details, 'parity': parity.to_dict()}
+    if isinstance(model, QuantisedNetwork):
+        details |= {'quantised': 'int8, trained', 'kept_float': model.kept_float}
+    return dataclasses.replace(provenance, details=details)
 
 
 def _digest(path: Path) -> str:

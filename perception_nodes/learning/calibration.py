@@ -105,6 +105,20 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return min(max(temperature, 1 / _LARGEST), _LARGEST)
 
 
+def temperature_and_error(
+    logits: np.ndarray, labels: np.ndarray
+) -> tuple[float, tuple[float, float]]:
+    """
+    Return the temperature that fits best, and the calibration error before and after.
+
+    :param logits: (N, C).
+    :param labels: (N,) class numbers.
+    """
+    temperature = round(fit_temperature(logits, labels), 4)
+    error = softmax_error(logits, labels), softmax_error(logits / temperature, labels)
+    return temperature, error
+
+
 def best_threshold(scores: np.ndarray, right: np.ndarray, object_count: int) -> float:
     """Return the score at which the F1 of the detections at or above it is largest."""
     if len(scores) == 0 or object_count == 0:

@@ -20,7 +20,7 @@ from perception_nodes.evaluation.picture_folders import PictureFolders
 from perception_nodes.inference.bundle_sections import Calibration, DecoderSpec, Metric
 from perception_nodes.inference.frame_model import FrameModel
 from perception_nodes.learning.bundling import Bundler, Tuning
-from perception_nodes.learning.calibration import fit_temperature, softmax_error
+from perception_nodes.learning.calibration import temperature_and_error
 from perception_nodes.learning.recipes.classification import ClassificationRecipe
 from perception_nodes.learning.tasks.classification import DECODER, scored
 
@@ -55,13 +55,13 @@ class ClassifierBundler(Bundler):
         items = list(self.track(scored(model, self.recipe, labelled), 'Calibrating'))
         logits = np.stack([item.logits for item in items])
         truth = np.array([item.picture.class_id for item in items])
-        temperature = round(fit_temperature(logits, truth), 4)
+        temperature, error = temperature_and_error(logits, truth)
         # Of the pictures that are right, the one with the widest lead proves most.
         ordered = np.sort(logits, axis=1)
         lead = np.where(logits.argmax(1) == truth, ordered[:, -1] - ordered[:, -2], -1.0)
         return Tuning(
             calibration=Calibration(temperature=temperature),
-            error=(softmax_error(logits, truth), softmax_error(logits / temperature, truth)),
+            error=error,
             golden=items[int(lead.argmax())].picture.path,
         )
 

@@ -17,7 +17,7 @@ from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
 from perception_nodes.evaluation.metrics import DetectionMetrics
 from perception_nodes.inference.bundle_sections import Calibration, DecoderSpec, Metric
 from perception_nodes.inference.frame_model import FrameModel
-from perception_nodes.learning.bundling import Bundler, Tuning
+from perception_nodes.learning.bundling import Bundler, Track, Tuning
 from perception_nodes.learning.calibration import (
     best_threshold,
     fit_scaling,
@@ -60,11 +60,7 @@ class DetectorBundler(Bundler):
     def tune(self, model: nn.Module, draft: FrameModel) -> Tuning:
         """Fit scaling and threshold to what is found with a very low threshold."""
         pictures = labelled_pictures(self.validation, self.recipe.classes)
-        config = DetectionConfig(score_threshold=_LOWEST_CALIBRATED)
-        results = [
-            draft(read_picture(picture.path), config)
-            for picture in self.track(pictures, 'Calibrating')
-        ]
+        results = weak_boxes(draft, pictures, self.track)
         calibration, error = calibrate(results, pictures)
         return Tuning(
             calibration=calibration,
@@ -85,6 +81,16 @@ class DetectorBundler(Bundler):
             seconds.append(opened.times.total_s)
         figures = evaluate_detections(self.held_out, rows)
         return metric_list(figures, self.held_out_words), seconds
+
+
+def weak_boxes(
+    detector: FrameModel, pictures: Sequence[LabelledPicture], track: Track
+) -> list[Detections]:
+    """Return what a detector finds with a threshold below any that would be used."""
+    config = DetectionConfig(score_threshold=_LOWEST_CALIBRATED)
+    return [
+        detector(read_picture(picture.path), config) for picture in track(pictures, 'Calibrating')
+    ]
 
 
 def calibrate(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,6 +18,7 @@ from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.quantised.network import QuantisedNetwork
 from perception_nodes.learning.trunks import EFFICIENTNET_LITE
 
+_LOG = logging.getLogger(__name__)
 OPSET = 17  # what ONNX Runtime 1.14 and TensorRT 8.6, the oldest in the field, read
 PARITY_TOLERANCE = 1e-3
 LEAST_AGREEMENT = 0.999
@@ -85,11 +88,36 @@ class Parity:
     How far the exported file is from the network, on real pictures.
 
     :param differences: largest difference by output; logits in their own unit, others likewise.
-    :param agreement: part of the decisions that are identical, 0..1.
+    :param agreement: part of the decisions that are identical, 0..1; None where none was made,
+        so that it is not known.
+    :param decisions: how many were compared.
+    :param pictures: on which.
     """
 
     differences: dict[str, float]
-    agreement: float
+    agreement: float | None
+    decisions: int
+    pictures: int
+
+    @property
+    def words(self) -> str:
+        """What was compared, in a line."""
+        worst = max(self.differences.values())
+        agree = 'nothing was decided on them, so decisions were not compared'
+        if self.agreement is not None:
+            agree = f'{self.agreement:.3%} of {self.decisions} decisions are identical'
+        return f'differs from torch by at most {worst:.1e} on {self.pictures} pictures; {agree}'
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            'largest_difference': {
+                name: float(f'{v:.2g}') for name, v in self.differences.items()
+            },
+            'agreement': None if self.agreement is None else round(self.agreement, 6),
+            'decisions': self.decisions,
+            'pictures': self.pictures,
+        }
 
 
 @torch.inference_mode()
@@ -97,15 +125,15 @@ def check_parity(
     model: nn.Module,
     path: Path,
     batches: Sequence[np.ndarray],
-    decide: Callable[[Mapping[str, np.ndarray]], np.ndarray],
+    decide: Callable[[Mapping[str, np.ndarray]], np.ndarray] | None,
     scales: Mapping[str, float] | None = None,
 ) -> Parity:
     """
-    Compare the file with the network on real input.
+    Compare the file with the network on real input; warn where that input decides nothing.
 
     :param batches: (B, 3, H, W) float32 each, at least one.
     :param decide: from outputs by name to what is decided in each place, whole numbers; where
-        both say -1, nothing is decided.
+        both say -1, nothing is decided. None: the network decides nothing ever.
     :param scales: by output, what counts as 1 there; None: 1 everywhere.
     :raises ExportError: naming the output that differs by more than the tolerance, where
         distances in pixels are compared relative to their size; or decisions that differ. In
@@ -128,20 +156,31 @@ def check_parity(
             size = size * (scales or {}).get(name, 1.0)
             difference = np.abs((found[name] - reference) / size).max()
             worst[name] = max(worst[name], float(difference))
-        first, second = decide(expected), decide(found)
-        counts = (first >= 0) | (second >= 0)
-        same += int((first == second)[counts].sum())
-        decided += int(counts.sum())
-    parity = Parity(differences=worst, agreement=same / decided if decided else 1.0)
+        if decide is not None:
+            first, second = decide(expected), decide(found)
+            counts = (first >= 0) | (second >= 0)
+            same += int((first == second)[counts].sum())
+            decided += int(counts.sum())
+    parity = Parity(
+        differences=worst, agreement=same / decided if decided else None, decisions=decided,
+        pictures=sum(map(len, batches)),
+    )  # fmt: skip
+    if decide is not None and not decided:
+        _LOG.warning(
+            '%s: the network decides nothing on any of %d pictures, so that what the file decides '
+            'could not be compared; train longer, or validate on pictures that show something',
+            path.name, parity.pictures,
+        )  # fmt: skip
     _refuse_differences(path, parity, in_int8=isinstance(model, QuantisedNetwork))
     return parity
 
 
 def _refuse_differences(path: Path, parity: Parity, *, in_int8: bool) -> None:
+    agreement = 1.0 if parity.agreement is None else parity.agreement
     if in_int8:
-        if parity.agreement < LEAST_INT8_AGREEMENT:
+        if agreement < LEAST_INT8_AGREEMENT:
             raise ExportError(
-                f'{path}: only {parity.agreement:.2%} of the decisions are those that were learnt '
+                f'{path}: only {agreement:.2%} of the decisions are those that were learnt '
                 f'in int8, needed are {LEAST_INT8_AGREEMENT:.0%}; write it on a processor with '
                 'instructions for 8-bit products (VNNI, Arm dot product), others overflow'
             )
@@ -152,8 +191,8 @@ def _refuse_differences(path: Path, parity: Parity, *, in_int8: bool) -> None:
                 f'{path}: {name} differs by {difference:.2g} from the network, allowed is '
                 f'{PARITY_TOLERANCE}; export again, or report the layer that differs'
             )
-    if parity.agreement < LEAST_AGREEMENT:
+    if agreement < LEAST_AGREEMENT:
         raise ExportError(
-            f'{path}: only {parity.agreement:.2%} of the decisions are those of the network, '
+            f'{path}: only {agreement:.2%} of the decisions are those of the network, '
             f'needed are {LEAST_AGREEMENT:.1%}; export again, or report the layer that differs'
         )

@@ -70,7 +70,7 @@ class PathBundler(Bundler):
         clearest = max(results, key=lambda item: _confidence(item, scale))
         return Tuning(
             calibration=Calibration(temperature=scale),
-            error=(_dishonesty(results, 1.0), _dishonesty(results, scale)),
+            error=(dishonesty(results, 1.0), dishonesty(results, scale)),
             golden=clearest.picture.path,
         )
 
@@ -116,7 +116,7 @@ def _confidence(item: RegressedPath, scale: float) -> float:
     return estimate.confidence if estimate.is_valid else -1.0
 
 
-def _dishonesty(results: Sequence[RegressedPath], scale: float) -> float:
+def dishonesty(results: Sequence[RegressedPath], scale: float) -> float:
     """Return how far the share of errors within one deviation is from a Gaussian's."""
     inside = [
         np.abs(item.away_m) <= scale * item.found.sigma_m[item.seen][:, None] for item in results

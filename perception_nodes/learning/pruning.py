@@ -18,6 +18,7 @@ from torch.nn.utils import parametrize
 
 from perception_nodes.learning.recipes.pruning import PruningRecipe
 
+Layer = nn.Conv2d | nn.Linear
 Loss = Callable[[nn.Module, Any], dict[str, torch.Tensor]]
 
 _STEPS = 30
@@ -34,7 +35,7 @@ def pruned(
     loss: Loss,
     *,
     example: torch.Tensor,
-    fixed: Sequence[nn.Module],
+    fixed: Sequence[str],
 ) -> nn.Module:
     """
     Return the trained model without what the recipe leaves out, changed in place.
@@ -42,7 +43,7 @@ def pruned(
     :param batches: for the training, from which the recipe's number is taken.
     :param loss: of the model on a batch, as in training.
     :param example: (1, 3, H, W) float32 network input.
-    :param fixed: layers whose outputs all stay.
+    :param fixed: names of the layers whose outputs all stay.
     """
     if recipe.macs < 1:
         chosen = list(islice(batches, recipe.batches))
@@ -67,17 +68,16 @@ def settled(model: nn.Module) -> nn.Module:
 
 def count_macs(model: nn.Module, example: torch.Tensor) -> int:
     """
-    Return the multiplications of all convolutions for an input.
+    Return the multiplications of all convolutions and linear layers for an input.
 
     :param example: (1, 3, H, W) float32.
     """
     counts: list[int] = []
 
-    def note(module: nn.Conv2d, _inputs: Any, output: torch.Tensor) -> None:
+    def note(module: Layer, _inputs: Any, output: torch.Tensor) -> None:
         counts.append(output[0, 0].numel() * module.weight.numel())
 
-    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
-    hooks = [module.register_forward_hook(note) for module in convolutions]
+    hooks = [module.register_forward_hook(note) for module in _layers(model)]
     was_training = model.training
     with torch.inference_mode():
         model.eval()(example)
@@ -111,7 +111,7 @@ def _leave_out_channels(
     add_gradients: Callable[[], None],
     *,
     example: torch.Tensor,
-    fixed: Sequence[nn.Module],
+    fixed: Sequence[str],
 ) -> None:
     """
     Take channels away in small steps until few enough multiplications are left.
@@ -123,9 +123,10 @@ def _leave_out_channels(
     model.eval().requires_grad_(True)
     allowed = recipe.macs * count_macs(model, example)
     pruner = library.pruner.BasePruner(
-        model, example, library.importance.GroupTaylorImportance(), global_pruning=True,
+        # In a tuple: else the library takes the picture out of its batch where the network allows.
+        model, (example,), library.importance.GroupTaylorImportance(), global_pruning=True,
         pruning_ratio=_LAST_RATIO, max_pruning_ratio=_MOST_OF_A_LAYER, iterative_steps=_STEPS,
-        round_to=recipe.round_to, ignored_layers=list(fixed),
+        round_to=recipe.round_to, ignored_layers=[model.get_submodule(name) for name in fixed],
     )  # fmt: skip
     for _ in range(_STEPS):
         if count_macs(model, example) <= allowed:
@@ -151,14 +152,18 @@ def _add_gradients(model: nn.Module, loss: Loss, batches: Sequence[Any]) -> None
 
 
 def _leave_out_weights(model: nn.Module, kept: float) -> None:
-    """Hold the smallest weights of all convolutions together at 0, biases excepted."""
-    layers = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
+    """Hold the smallest weights of all layers together at 0, biases excepted."""
+    layers = _layers(model)
     sizes = torch.cat([layer.weight.detach().abs().flatten() for layer in layers])
     free = max(int(kept * len(sizes)), 1)
     least = sizes.topk(free, sorted=True).values[-1]
     for layer in layers:
         mask = (layer.weight.detach().abs() >= least).to(layer.weight.dtype)
         parametrize.register_parametrization(layer, 'weight', Sparse(mask))
+
+
+def _layers(model: nn.Module) -> list[Layer]:
+    return [module for module in model.modules() if isinstance(module, Layer)]
 
 
 def _library() -> Any:

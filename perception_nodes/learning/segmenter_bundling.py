@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -26,7 +26,7 @@ from perception_nodes.learning.adaptation.config import AdaptationConfig
 from perception_nodes.learning.adaptation.statistics import write_statistics
 from perception_nodes.learning.adversarial.differentiable import NotDifferentiableError
 from perception_nodes.learning.bundling import Bundler, Tuning
-from perception_nodes.learning.calibration import fit_temperature, softmax_error
+from perception_nodes.learning.calibration import temperature_and_error
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 from perception_nodes.learning.tasks.segmentation import ScoredPicture, scored
@@ -65,19 +65,19 @@ class SegmenterBundler(Bundler):
 
     def tune(self, model: nn.Module, draft: FrameModel) -> Tuning:
         """Fit the temperature to pixels of the validation set."""
-        most = max(_CALIBRATION_PIXELS // len(self.validation.pictures), 1)
-        rows, labels, shown = [], [], {}
-        items = scored(model, self.recipe, self.validation)
-        for item in self.track(items, 'Calibrating'):
-            scores, truth = _some_pixels(item, most)
-            rows.append(scores)
-            labels.append(truth)
-            shown[item.picture.path] = _shown_classes(item.truth)
-        logits, truth = np.concatenate(rows), np.concatenate(labels)
-        temperature = round(fit_temperature(logits, truth), 4)
+        shown: dict[Path, int] = {}
+
+        def noted() -> Iterator[ScoredPicture]:
+            items = scored(model, self.recipe, self.validation)
+            for item in self.track(items, 'Calibrating'):
+                shown[item.picture.path] = _shown_classes(item.truth)
+                yield item
+
+        logits, truth = pixels_of(noted(), len(self.validation.pictures))
+        temperature, error = temperature_and_error(logits, truth)
         return Tuning(
             calibration=Calibration(temperature=temperature),
-            error=(softmax_error(logits, truth), softmax_error(logits / temperature, truth)),
+            error=error,
             golden=max(shown, key=lambda path: shown[path]),
         )
 
@@ -118,6 +118,17 @@ def mask_metrics(figures: SegmentationMetrics, data: str) -> tuple[Metric, ...]:
         for name, value in named.items()
         if np.isfinite(value)
     )
+
+
+def pixels_of(pictures: Iterable[ScoredPicture], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Return (N, C) logits and (N,) classes of labelled pixels, as many as calibration needs.
+
+    :param count: number of the pictures, at least 1.
+    """
+    most = max(_CALIBRATION_PIXELS // count, 1)
+    logits, labels = zip(*(_some_pixels(item, most) for item in pictures), strict=True)
+    return np.concatenate(logits), np.concatenate(labels)
 
 
 def _some_pixels(item: ScoredPicture, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -73,7 +73,9 @@ def write_translator(
             input=input_of(recipe),
             decoder=DecoderSpec(name='picture_change'),
             classes=recipe.classes,
-            provenance=provenance,
+            provenance=dataclasses.replace(
+                provenance, details={**provenance.details, 'parity': parity.to_dict()}
+            ),
         )
         draft = write_bundle(work / 'draft', spec, weights)
         opened = Translator.load(draft, device='cpu', threads=threads)

@@ -3,7 +3,7 @@ Start from a network that was exported, batch norms merged, where no checkpoint 
 
 :func:`trunk_from` takes over the features of a network of another task, by name.
 
-An exported convolution W′ with bias b′ and its training form BN(W x) are one function when W = W′,
+An exported layer W′ with bias b′ and its training form BN(W x) are one function when W = W′,
 the norm's statistics are those of W′ x, its factor is their deviation and its offset is b′ plus
 their mean. The statistics are measured on pictures.
 """
@@ -26,15 +26,16 @@ from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.models.widths import Shape, resize
 
 _TRUNK = 'trunk.'
+_LAYERS = ('Conv', 'Gemm')  # how convolutions and linear layers are exported
 _PICTURES = 64  # from which batch norms take their statistics
 
 
 @dataclass(frozen=True, eq=False)
 class _Use:
-    """One call of a convolution, with the batch norm that follows."""
+    """One call of a convolution or linear layer, with the batch norm that follows."""
 
     name: str
-    conv: nn.Conv2d
+    layer: nn.Conv2d | nn.Linear
     norm: nn.BatchNorm2d | None
 
 
@@ -95,8 +96,8 @@ def trunk_from(model: nn.Module, path: Path | None) -> nn.Module:
     return model
 
 
-def exported_convolutions(path: Path) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
-    """Return weight and bias of every convolution of an ONNX file, in the order of the graph."""
+def exported_layers(path: Path) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
+    """Return weight and bias of all convolutions and linear layers of an ONNX file, in order."""
     graph = onnx.load(str(path)).graph
     stored = {item.name: item for item in graph.initializer}
     # Tensors of equal values are stored once.
@@ -107,7 +108,7 @@ def exported_convolutions(path: Path) -> list[tuple[torch.Tensor, torch.Tensor |
 
     found = []
     for node in graph.node:
-        if node.op_type == 'Conv':
+        if node.op_type in _LAYERS:
             bias = tensor(node.input[2]) if len(node.input) > 2 else None
             found.append((tensor(node.input[1]), bias))
     return found
@@ -131,30 +132,36 @@ def load_exported(
         batch norm then is set to 0, so that they start without a say.
     :param narrower: the exported network may have fewer channels, since it was pruned; the model
         gets as narrow.
-    :raises ValueError: the file's convolutions do not fit the model's, or it has other layers.
+    :raises ValueError: the file's layers do not fit the model's, or it has others.
     """
     _check_layers(model, path)
     batches = list(pictures)
     uses = _uses_of(model, batches[0])
-    source = exported_convolutions(path)
+    source = exported_layers(path)
     stored = [tuple(weight.shape) for weight, _ in source]
     kept = uses
-    if new and _shapes(uses) != stored:
+    if new and len(stored) < len(uses):
         kept = [use for use in uses if not use.name.startswith(tuple(new))]
     wanted = _shapes(kept)
     if stored != wanted and not (narrower and _fit(stored, wanted)):
         raise ValueError(
-            f'{path} holds {len(source)} convolutions that do not fit the {len(kept)} of the '
-            'model; take the recipe that it was trained with'
+            f'{path} holds {len(source)} convolutions and linear layers that do not fit the '
+            f'{len(kept)} of the model; take the recipe that it was trained with'
             + ('; if it was pruned, set pruning.of_start: true' if _fit(stored, wanted) else '')
         )
-    _narrow(kept, stored)
+    if stored != wanted:
+        outputs = _outputs_of(model, batches[0])
+        _narrow(kept, stored)
+        if _outputs_of(model, batches[0]) != outputs:
+            raise ValueError(
+                f'{path} has other outputs than the model; take a recipe of as many classes'
+            )
     for use in uses:
         if use not in kept and use.norm is not None:
             nn.init.zeros_(use.norm.weight)
     factors: dict[_Use, torch.Tensor] = {}
     for use, (weight, bias) in zip(kept, source, strict=True):
-        factors[use] = _set(use, weight, bias, first=use.conv not in {u.conv for u in factors})
+        factors[use] = _set(use, weight, bias, first=use.layer not in {u.layer for u in factors})
     _measure_norms(model, batches, factors)
     return model
 
@@ -162,12 +169,13 @@ def load_exported(
 def _check_layers(model: nn.Module, path: Path) -> None:
     """Refuse a model whose layers are not all read back."""
     holders = [module for module in model.modules() if [*module.parameters(recurse=False)]]
-    read = nn.Conv2d | nn.BatchNorm2d
+    read = nn.Conv2d | nn.Linear | nn.BatchNorm2d
     others = {type(module).__name__ for module in holders if not isinstance(module, read)}
     if others:
         raise ValueError(
-            f'{path}: convolutions and batch norms are read back, {", ".join(sorted(others))} of '
-            'the model are not; take a recipe without them, or train from the trunk (--trunk)'
+            f'{path}: convolutions, linear layers and batch norms are read back, '
+            f'{", ".join(sorted(others))} of the model are not; take a recipe without them, or '
+            'train from the trunk (--trunk)'
         )
 
 
@@ -179,25 +187,32 @@ def _fit(stored: Sequence[Shape], wanted: Sequence[Shape]) -> bool:
     )
 
 
+@torch.no_grad()
+def _outputs_of(model: nn.Module, picture: torch.Tensor) -> list[Shape]:
+    """Return the shapes of what the model says about a picture."""
+    found = model.eval()(picture)
+    return [tuple(item.shape) for item in (found if isinstance(found, tuple) else (found,))]
+
+
 def _narrow(uses: Sequence[_Use], shapes: Sequence[Shape]) -> None:
-    """Give the convolutions and their norms the stored, pruned widths."""
+    """Give the layers and their norms the stored, pruned widths."""
     for use, shape in zip(uses, shapes, strict=True):
-        resize(use.conv, shape)
+        resize(use.layer, shape)
         if use.norm is not None:
             resize(use.norm, shape[:1])
 
 
 def _shapes(uses: Sequence[_Use]) -> list[Shape]:
-    return [tuple(use.conv.weight.shape) for use in uses]
+    return [tuple(use.layer.weight.shape) for use in uses]
 
 
 def _uses_of(model: nn.Module, picture: torch.Tensor) -> list[_Use]:
-    """Return the convolutions in the order of their calls; shared ones occur repeatedly."""
+    """Return the layers in the order of their calls; shared ones occur repeatedly."""
     calls: list[tuple[str, nn.Module]] = []
     hooks = [
         module.register_forward_hook(lambda *_, pair=(name, module): calls.append(pair))
         for name, module in model.named_modules()
-        if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d)
     ]
     model.eval()
     with torch.no_grad():
@@ -206,7 +221,7 @@ def _uses_of(model: nn.Module, picture: torch.Tensor) -> list[_Use]:
         hook.remove()
     uses = []
     for (name, module), (_, after) in zip(calls, [*calls[1:], ('', nn.Identity())], strict=True):
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d | nn.Linear):
             uses.append(_Use(name, module, after if isinstance(after, nn.BatchNorm2d) else None))
     return uses
 
@@ -215,12 +230,12 @@ def _uses_of(model: nn.Module, picture: torch.Tensor) -> list[_Use]:
 def _set(
     use: _Use, weight: torch.Tensor, bias: torch.Tensor | None, *, first: bool
 ) -> torch.Tensor:
-    """Write one exported convolution and return (C,) how much larger it is than what is there."""
+    """Write one exported layer and return (C,) how much larger it is than what is there."""
     if first:
-        use.conv.weight.copy_(weight)
-        if use.conv.bias is not None and bias is not None:
-            use.conv.bias.copy_(bias)
-    there = use.conv.weight.flatten(1)
+        use.layer.weight.copy_(weight)
+        if use.layer.bias is not None and bias is not None:
+            use.layer.bias.copy_(bias)
+    there = use.layer.weight.flatten(1)
     factor = (weight.flatten(1) * there).sum(1) / there.square().sum(1).clamp(min=1e-20)
     if use.norm is not None:
         use.norm.running_mean.zero_()  # type: ignore[union-attr]

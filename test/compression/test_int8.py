@@ -1,53 +1,32 @@
 """Quantised bundles: same answers within what 8 bits can say, and honest about what they are."""
 
-import json
-
-import cv2
 import numpy as np
 import onnx
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from perception_nodes.cli.compress import compress
 from perception_nodes.cli.opened_model import open_model
 from perception_nodes.compression.bundles import int8_forms
 from perception_nodes.compression.int8 import Int8Writer
 from perception_nodes.compression.scoring import open_labelled
-from perception_nodes.imaging.index_png import write_index_png
+from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.inference.bundle import read_bundle
+from perception_nodes.inference.bundle_sections import Calibration, Metric, Provenance
 from perception_nodes.structures import ColorOrder, Frame
-
-CLASSES = ['floor', 'red', 'blue']
-
-
-@pytest.fixture(scope='module')
-def bundle(write_mask_bundle, tmp_path_factory):
-    return write_mask_bundle(tmp_path_factory.mktemp('model'))
-
-
-@pytest.fixture(scope='module')
-def labelled(tmp_path_factory):
-    """Return a set whose left half is red or blue."""
-    folder = tmp_path_factory.mktemp('set')
-    (folder / 'images').mkdir()
-    for number in range(6):
-        pixels, mask = np.full((32, 64, 3), 20, np.uint8), np.zeros((32, 64), np.uint8)
-        pixels[:, :32, 0 if number % 2 else 2] = 200 + 10 * number
-        mask[:, :32] = 2 if number % 2 else 1
-        cv2.imwrite(str(folder / 'images' / f'{number}.png'), pixels)
-        write_index_png(folder / 'masks' / f'{number}.png', mask)
-    (folder / 'dataset.json').write_text(json.dumps({'semantic_classes': CLASSES}))
-    return folder
 
 
 def opened(bundle):
     return open_model(bundle, device='cpu')
 
 
+def quantised(bundle, labelled, folder):
+    frames = [read_picture(path) for path in sorted((labelled / 'images').iterdir())]
+    return int8_forms(
+        bundle, frames, folder, opened, lambda items, _: items, shown='6 drawn pictures'
+    )
+
+
 def test_quantised_network_says_the_same_and_where_it_comes_from(bundle, labelled, tmp_path):
-    pictures = sorted((labelled / 'images').iterdir())
-    forms = int8_forms(bundle, pictures, tmp_path, opened, lambda items, _: items)
+    forms = quantised(bundle, labelled, tmp_path)
     found = forms['int8']
     kinds = {node.op_type for node in onnx.load(found.file('model.onnx')).graph.node}
     assert {'QuantizeLinear', 'DequantizeLinear'} <= kinds
@@ -62,6 +41,30 @@ def test_quantised_network_says_the_same_and_where_it_comes_from(bundle, labelle
     assert spec.name == f'{bundle.name}_int8'
     assert bundle.spec.weights.sha256 in spec.provenance.initialisation
     assert not spec.metrics, 'figures of the original would be claimed for another network'
+
+
+def test_figures_of_the_original_are_not_said_of_the_quantised_network(
+    write_mask_bundle, labelled, tmp_path
+):
+    measured = write_mask_bundle(
+        tmp_path / 'measured', metrics=(Metric(name='mIoU', value=0.9, data='pictures'),),
+        features={'mean': [1.0]}, calibration=Calibration(temperature=1.5),
+        provenance=Provenance(details={'validation_mIoU': 0.9, 'minutes': 80.0}),
+    )  # fmt: skip
+    spec = read_bundle(quantised(measured, labelled, tmp_path)['int8'].path).spec
+    assert (spec.metrics, spec.features) == ((), None)
+    assert spec.provenance.details == {
+        'made_of': {'name': 'colours', 'weights_sha256': measured.spec.weights.sha256},
+        'quantised': 'int8, static', 'kept_float': [], 'ranges_of': '6 drawn pictures',
+        'calibration': 'of colours, not fitted to this network',
+    }  # fmt: skip
+    assert spec.calibration.temperature == 1.5
+
+
+def test_quantised_network_is_not_quantised_again(bundle, labelled, tmp_path):
+    once = quantised(bundle, labelled, tmp_path)['int8']
+    with pytest.raises(ValueError, match='int8 already; take the float32 bundle'):
+        quantised(once, labelled, tmp_path / 'again')
 
 
 def wide_network(path):
@@ -103,35 +106,6 @@ def test_convolution_that_quantises_badly_is_found_and_can_stay(tmp_path):
 def test_without_pictures_nothing_is_written(bundle):
     with pytest.raises(ValueError, match='not one picture'):
         Int8Writer(bundle.file(bundle.spec.weights.file), [])
-
-
-def test_command_measures_all_forms_and_writes_the_one_it_took(bundle, labelled, tmp_path):
-    app = typer.Typer()
-    app.command()(compress)
-    address, out = f'masks:{labelled}', tmp_path / 'out'
-    words = ['--model', str(bundle.path), '--data', address, '--val', address, '--out', str(out)]
-    result = CliRunner().invoke(app, [*words, '--rounds', '2', '--pictures', '4'])
-    assert result.exit_code == 0, (result.output, result.exception)
-    record = json.loads((out / 'compress.json').read_text())
-    scores = {item['name']: item['score'] for item in record['candidates']}
-    assert set(scores) == {'fp32', 'int8'}
-    assert scores['fp32'] > 0.98
-    assert scores[record['chosen']] >= scores['fp32'] - 0.01
-    taken = read_bundle(out / 'bundle')
-    assert taken.name == bundle.name + ('' if record['chosen'] == 'fp32' else '_int8')
-    assert record['chosen'] in (out / 'report.html').read_text()
-
-
-def test_target_out_of_reach_ends_with_the_cure(bundle, labelled, tmp_path):
-    app = typer.Typer()
-    app.command()(compress)
-    address = f'masks:{labelled}'
-    words = ['--model', str(bundle.path), '--data', address, '--val', address]
-    words += ['--out', str(tmp_path), '--rounds', '1', '--target-latency', '1e-6']
-    result = CliRunner().invoke(app, words)
-    assert result.exit_code != 0
-    assert 'train a smaller network' in str(result.exception)
-    assert not (tmp_path / 'bundle').exists()
 
 
 def test_task_without_a_score_is_refused_by_name():

@@ -10,7 +10,9 @@ from perception_nodes.evaluation import machine
     [
         ('flags\t\t: fpu avx2 avx512f avx512_vnni\n', ('AVX2', 'AVX-512', 'AVX512-VNNI'), True),
         ('flags\t\t: fpu avx2\n', ('AVX2',), False),
-        ('Features\t: fp asimd asimddp\n', ('Arm dot product',), True),
+        ('flags\t\t: amx_bf16 amx_int8\n', ('AMX-INT8', 'AMX-BF16'), True),
+        ('Features\t: fp asimd asimddp\n', ('Arm NEON', 'Arm dot product'), True),
+        ('Features\t: half neon vfpv4\n', ('Arm NEON',), False),
         ('', (), False),
     ],
 )

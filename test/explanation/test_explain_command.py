@@ -47,6 +47,19 @@ def test_segmenter_is_explained_with_page_figures_and_overlays(lane, project_roo
     assert 'better than a random map' in page
 
 
+def test_detector_is_explained_by_gradients_with_figures(project_root, tmp_path):
+    pytest.importorskip('captum', reason="pip install 'perception_suite[explanation]'")
+    model = project_root / 'resource' / 'models' / 'simulator_detector'
+    words = [model / 'golden' / 'frame.png', '--model', model, '--method', 'grad_cam']
+    words += ['--layer', 'trunk.parts.4', '--most', 1, '--threads', 1, '--device', 'cpu']
+    call(*words, '--out', tmp_path / 'out')
+    record = json.loads((tmp_path / 'out' / 'explanations.json').read_text())
+    assert record['settings']['layer'] == 'trunk.parts.4'
+    (entry,) = record['explained']
+    assert entry['deletion, area'] < entry['deletion, random map, area']
+    assert entry['insertion, area'] > entry['deletion, area']
+
+
 def test_picture_in_which_nothing_is_found_is_named(project_root, tmp_path):
     grey = tmp_path / 'grey.png'
     cv2.imwrite(str(grey), np.full((48, 64, 3), 128, np.uint8))

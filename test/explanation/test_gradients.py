@@ -40,9 +40,26 @@ def test_bundle_without_gradients_is_refused_with_the_cure(project_root, frame):
         explain(question, frame, CONFIG)
 
 
-def test_boxes_are_refused_with_what_is_allowed(frame):
-    class Boxes:
-        names = ('dog',)
+def test_question_of_another_kind_is_refused_with_what_is_allowed(frame):
+    class Redness:
+        names = ('red',)
 
-    with pytest.raises(ValueError, match='random_masks or occlusion for boxes'):
-        explain(Boxes(), frame, CONFIG)
+    with pytest.raises(ValueError, match='take random_masks or occlusion'):
+        explain(Redness(), frame, CONFIG)
+
+
+def test_named_layer_counts_and_what_is_none_is_refused(project_root, frame):
+    pytest.importorskip('captum', reason="pip install 'perception_suite[explanation]'")
+    question = asked(project_root / MODELS / 'simulator_segmenter', frame)
+    maps = [
+        explain(question, frame, ExplanationConfig(method='grad_cam', layer=layer))[0]
+        for layer in ('context', '', 'trunk.parts.3')
+    ]
+    assert np.array_equal(maps[0], maps[1])
+    assert not np.array_equal(maps[0], maps[2])
+    for layer, words in (
+        ('trunk.part.3', r"no 'trunk\.part\.3' \(did you mean 'trunk\.parts\.3'"),
+        ('trunk', 'EfficientNetLiteTrunk that gives no map of features'),
+    ):
+        with pytest.raises(ValueError, match=words):
+            explain(question, frame, ExplanationConfig(method='grad_cam', layer=layer))

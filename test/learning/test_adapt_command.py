@@ -115,6 +115,7 @@ def test_command_adapts_scores_and_leaves_a_bundle_that_verifies(bundle, tmp_pat
     assert bundle.spec.weights.sha256 in spec.provenance.initialisation
     assert f'adapted to 6 pictures without labels, {dark / "images"}' in spec.provenance.data
     assert spec.provenance.details['adaptation']['method'] == 'entropy'
+    assert spec.provenance.details['parity']['pictures'] == 4
     assert not spec.metrics, 'they are figures of another network'
     assert spec.features is None
     assert spec.calibration.temperature >= 1.1

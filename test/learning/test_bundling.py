@@ -17,6 +17,7 @@ from perception_nodes.learning.export import (
 )
 from perception_nodes.learning.loop import Trainer
 from perception_nodes.learning.models.detector import DetectorNet
+from perception_nodes.learning.recalibration import recalibrated
 from perception_nodes.learning.tasks.detection import DetectionTask
 
 
@@ -46,6 +47,17 @@ def test_file_says_what_the_network_says_for_any_batch(onnx, batch: int):
     assert set(parity.differences) == set(DETECTOR_OUTPUTS)
     assert max(parity.differences.values()) <= 1e-3
     assert parity.agreement == 1.0
+    assert parity.pictures == batch
+
+
+@pytest.mark.parametrize(('decide', 'warns'), [(lambda _: np.full(9, -1), True), (None, False)])
+def test_agreement_is_unknown_where_nothing_is_decided(onnx, caplog, decide, warns: bool):
+    model, path = onnx
+    parity = check_parity(model, path, [np.zeros((2, 3, 128, 160), np.float32)], decide)
+    assert parity.agreement is None
+    assert (parity.decisions, parity.pictures) == (0, 2)
+    assert 'decisions were not compared' in parity.words
+    assert ('decides nothing on any of 2 pictures' in caplog.text) is warns
 
 
 def test_file_of_another_network_is_refused(onnx, small_recipe):
@@ -85,6 +97,15 @@ def test_bundle_is_read_back_and_agrees_with_its_golden_frame(
     assert bundle.spec.provenance.licence == 'Apache-2.0'
     assert {'mAP50', 'mAP', 'AP50/disc'} <= {metric.name for metric in bundle.spec.metrics}
     assert report.latency_ms > 0
+    parity = bundle.spec.provenance.details['parity']
+    assert set(parity['largest_difference']) == set(DETECTOR_OUTPUTS)
+    assert parity['pictures'] == 4
+    assert parity['decisions'] == report.parity.decisions > 0
+    assert parity['agreement'] == 1.0
+    address = f'coco:{coco_folder / "annotations.json"}'
+    again = recalibrated(bundle, address, lambda items, _: items)
+    assert again.calibration == bundle.spec.calibration
+    assert again.error == report.calibration_error
     detector = Detector.load(bundle, device='cpu')
     detector.verify()
     assert len(detector(read_picture(bundle.file(bundle.spec.golden.frame))))

@@ -26,6 +26,7 @@ from perception_nodes.learning.class_losses import class_loss
 from perception_nodes.learning.classifier_bundling import ClassifierBundler
 from perception_nodes.learning.data.classed import ClassedDataset, cut_by_track
 from perception_nodes.learning.models.classifier import ClassifierNet
+from perception_nodes.learning.recalibration import recalibrated
 from perception_nodes.learning.recipe import read_recipe, recipe_from_dict, recipe_to_dict
 from perception_nodes.learning.recipes.classification import (
     ClassificationRecipe,
@@ -321,7 +322,9 @@ def test_command_cuts_tracks_where_no_validation_is_given(shapes, recipe_file, t
     assert "--cut 0.4 --track '^(\\d+)_'" in source
 
 
-def test_temperature_and_golden_frame_come_from_validation(training, class_recipe, tmp_path):
+def test_temperature_and_golden_frame_come_from_validation(
+    shapes, training, class_recipe, tmp_path
+):
     net = ClassifierNet(class_recipe)
     with torch.no_grad():
         net.classify.weight.mul_(30)
@@ -333,3 +336,6 @@ def test_temperature_and_golden_frame_come_from_validation(training, class_recip
     assert after < before
     assert report.parity.agreement == 1
     assert report.latency_ms is None
+    again = recalibrated(report.bundle, f'folder:{shapes}@train', lambda items, _: items)
+    assert again.calibration.temperature == pytest.approx(calibration.temperature, rel=0.01)
+    assert again.error == pytest.approx((before, after), abs=0.01)

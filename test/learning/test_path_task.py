@@ -19,6 +19,7 @@ from perception_nodes.inference.golden import GoldenMismatch
 from perception_nodes.learning.data.path_sets import PathSet, arc_points, open_path_set
 from perception_nodes.learning.data.paths import PathDataset
 from perception_nodes.learning.path_losses import gaussian_likelihood, path_loss
+from perception_nodes.learning.recalibration import recalibrated
 from perception_nodes.learning.recipe import read_recipe, recipe_from_dict, recipe_to_dict
 from perception_nodes.learning.recipes.path import PathLossRecipe, PathRecipe
 from perception_nodes.learning.tasks.path import (
@@ -199,6 +200,22 @@ def test_command_learns_eight_pictures_by_heart_and_writes_a_bundle(drawn, path_
             assert away < 0.15, bend
     with pytest.raises(ValueError, match='roi'):
         model(read_picture(drawn / 'images' / '000000.png'), PathPointsConfig(roi=(0, 0, 9, 9)))
+
+    again = recalibrated(bundle, f'paths:{drawn}', lambda items, _: items).calibration
+    assert again.temperature == pytest.approx(bundle.spec.calibration.temperature, rel=0.01)
+    with pytest.raises(ValueError, match='take a set paths:folder'):
+        recalibrated(bundle, f'tub:{drawn}', lambda items, _: items)
+
+    values = yaml.safe_load(recipe.read_text())
+    values['schedule'] |= {'epochs': 1, 'learning_rate': 1e-6}
+    recipe.write_text(yaml.safe_dump(values))
+    further = [*words[:-3], str(tmp_path / 'further'), '--start', str(bundle.weights_path)]
+    result = CliRunner().invoke(app, further, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    spec = read_bundle(tmp_path / 'further' / 'bundle').spec
+    assert spec.provenance.initialisation.startswith('an earlier network (ONNX')
+    error_m = next(one.value for one in spec.metrics if one.name == 'point_error_m')
+    assert error_m == pytest.approx(figures['point_error_m'], abs=0.01), 'nothing was forgotten'
 
     expected = bundle.path / 'golden' / 'expected.json'
     moved = [{**point, 'y_m': point['y_m'] + 0.1} for point in json.loads(expected.read_text())]

@@ -53,7 +53,7 @@ def batches() -> list[torch.Tensor]:
 
 def narrow(model: nn.Module, batches, **settings) -> nn.Module:
     recipe = PruningRecipe(**{'batches': 3, 'round_to': 4, **settings})
-    return pruned(model, recipe, iter(batches), loss, example=EXAMPLE, fixed=[model.last])
+    return pruned(model, recipe, iter(batches), loss, example=EXAMPLE, fixed=['last'])
 
 
 def test_multiplications_are_those_of_the_convolutions(model):
@@ -107,6 +107,18 @@ def test_an_exported_pruned_network_is_loaded_where_that_is_said(model, batches,
     assert torch.allclose(loaded(batches[0]), model(batches[0]), atol=1e-4)
     with pytest.raises(ValueError, match=r'pruned, set pruning\.of_start'):
         load_exported(Net(), file, batches)
+
+
+def test_pruned_network_of_fewer_classes_is_not_taken_for_one_of_more(batches, tmp_path):
+    torch.manual_seed(3)
+    file = export_onnx(
+        narrow(Net().eval(), batches, macs=0.6), tmp_path / 'small.onnx', size_wh=(32, 32),
+        output_names=('out',),
+    )  # fmt: skip
+    wider = Net()
+    wider.last = nn.Conv2d(16, 5, 1)
+    with pytest.raises(ValueError, match='other outputs than the model'):
+        load_exported(wider, file, batches, narrower=True)
 
 
 def test_a_state_of_a_pruned_network_gives_the_widths(model, batches):

@@ -78,3 +78,17 @@ def test_early_end_is_told(recipe_file, coco_folder, tmp_path: Path):
     assert 2 <= epochs < 30
     words = f'ended early after epoch {epochs} of 30: no better mAP50 for a patience of 1'
     assert words in ' '.join(result.output.split())
+
+
+def test_bundle_that_would_replace_something_else_is_refused_before_training(
+    recipe_file, coco_folder, tmp_path: Path
+):
+    data, out = f'coco:{coco_folder / "annotations.json"}', tmp_path / 'run'
+    words = ['--recipe', recipe_file, '--data', data, '--val', data, '--out', out]
+    result = call(*words, '--bundle', coco_folder)
+    assert 'holds annotations.json, which belongs to no bundle' in str(result.exception)
+    start = coco_folder / 'model.onnx'
+    start.write_bytes(b'not read before the training')
+    result = call(*words, '--bundle', coco_folder, '--start', start)
+    assert 'is the model that the new one is made from' in str(result.exception)
+    assert not out.exists()

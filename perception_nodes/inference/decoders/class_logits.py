@@ -41,6 +41,21 @@ class ClassLogitsDecoder(Decoder):
         :param temperature: divides logits before they become probabilities.
         :raises DecoderError: when no output has the shape.
         """
+        with np.errstate(all='ignore'):
+            checked = checked_logits(self.logits(outputs)[:, None, None], temperature)
+        if checked.dropped:
+            return None
+        shares = np.exp(checked.logits[:, 0, 0] - checked.logits.max())
+        probabilities: np.ndarray = (shares / shares.sum()).astype(np.float32)
+        return probabilities
+
+    def logits(self, outputs: Outputs) -> np.ndarray:
+        """
+        Return the (C,) float32 logits as the network gives them, NaN and all.
+
+        :param outputs: tensors by name, for one picture.
+        :raises DecoderError: when no output has the shape.
+        """
         flat = {name: np.reshape(value, (-1,)) if np.shape(value)[2:] == (1, 1) else value
                 for name, value in outputs.items()}  # fmt: skip
         try:
@@ -48,12 +63,7 @@ class ClassLogitsDecoder(Decoder):
         except DecoderError as error:
             raise DecoderError(explain(self, outputs, str(error))) from error
         scores = found['logits'].astype(np.float32)
+        if not self.activated:
+            return scores
         with np.errstate(all='ignore'):
-            if self.activated:
-                scores = np.log(np.maximum(scores, np.float32(_TINY)))
-            checked = checked_logits(scores[:, None, None], temperature)
-        if checked.dropped:
-            return None
-        shares = np.exp(checked.logits[:, 0, 0] - checked.logits.max())
-        probabilities: np.ndarray = (shares / shares.sum()).astype(np.float32)
-        return probabilities
+            return np.asarray(np.log(np.maximum(scores, np.float32(_TINY))))

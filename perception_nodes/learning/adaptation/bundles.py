@@ -13,15 +13,15 @@ import numpy as np
 from safetensors.torch import save_file
 from torch import nn
 
-from perception_nodes.inference.bundle import ModelBundle, placeholder_weights, write_bundle
+from perception_nodes.inference.bundle import ModelBundle, copy_bundle
 from perception_nodes.inference.bundle_spec import ModelSpec
-from perception_nodes.inference.golden import record_golden
+from perception_nodes.inference.derived_bundle import derived_spec, maker_of, write_derived
 from perception_nodes.inference.preprocess import Preprocessor
 from perception_nodes.learning.adaptation.adapting import Adapted
 from perception_nodes.learning.adaptation.pictures import digest_of
 from perception_nodes.learning.adaptation.statistics import read_statistics
 from perception_nodes.learning.data.splits import spread_over
-from perception_nodes.learning.export import check_parity, export_onnx
+from perception_nodes.learning.export import Parity, check_parity, export_onnx
 from perception_nodes.segmentation import Segmenter
 from perception_nodes.structures import ColorOrder, Frame
 
@@ -51,13 +51,18 @@ def adapted_bundle(
     """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        weights = _write_weights(bundle, adapted.network, frames, work)
-        spec = _spec(bundle.spec, weights.name, adapted, source, pictures, digest_of(frames))
-        opened = Segmenter.load(write_bundle(work / 'draft', spec, weights), device='cpu')
+        weights, parity = _write_weights(bundle, adapted.network, frames, work)
+        details = {
+            'made_of': maker_of(bundle), 'adaptation': _details(adapted.record, digest_of(frames)),
+            **({'parity': parity.to_dict()} if parity else {}),
+        }  # fmt: skip
+        spec = _spec(bundle.spec, weights.name, adapted, source, pictures, details)
         frame = _golden_frame(bundle, frames, work)
-        expected = record_golden(opened, spec.result_classes, frame, task=spec.task)
-        opened.close()
-        return write_bundle(target, spec, weights, frame, expected, replace_existing=True)
+        return write_derived(target, spec, weights, frame, _opened)
+
+
+def _opened(bundle: ModelBundle) -> Segmenter:
+    return Segmenter.load(bundle, device='cpu')
 
 
 def keep_statistics(bundle: ModelBundle, statistics: Path) -> ModelBundle:
@@ -67,30 +72,24 @@ def keep_statistics(bundle: ModelBundle, statistics: Path) -> ModelBundle:
     :param statistics: what ``write_statistics`` wrote for these weights.
     :raises ValueError: when they are of other weights.
     """
-    spec = bundle.spec
-    read_statistics(statistics, spec.weights.sha256)
-    golden = () if spec.golden is None else (spec.golden.frame, spec.golden.expected)
-    return write_bundle(
-        bundle.path, spec, bundle.weights_path, *map(bundle.file, golden),
-        source_statistics=statistics, replace_existing=True,
-    )  # fmt: skip
+    read_statistics(statistics, bundle.spec.weights.sha256)
+    return copy_bundle(bundle, bundle.path, source_statistics=statistics)
 
 
 def _write_weights(
     bundle: ModelBundle, network: nn.Module, frames: Sequence[Frame], work: Path
-) -> Path:
-    """Write the weights in the kind of file that the bundle had."""
+) -> tuple[Path, Parity | None]:
+    """Write the weights in the kind of file that the bundle had; how like them an ONNX file is."""
     spec = bundle.spec
     if spec.architecture.library != 'onnx':
         state = {name: value.contiguous() for name, value in network.state_dict().items()}
         save_file(state, str(work / _TORCH))
-        return work / _TORCH
+        return work / _TORCH, None
     assert spec.input.size_wh is not None
     path = export_onnx(network, work / _ONNX, size_wh=spec.input.size_wh, output_names=('logits',))
     prepare = Preprocessor.of(spec.input)
     some = [prepare(frame)[0].copy() for frame in spread_over(frames, _PARITY_PICTURES)]
-    check_parity(network, path, some, _decided)
-    return path
+    return path, check_parity(network, path, some, _decided)
 
 
 def _decided(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -99,7 +98,12 @@ def _decided(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _spec(
-    spec: ModelSpec, file: str, adapted: Adapted, source: str, pictures: str, digest: str
+    spec: ModelSpec,
+    file: str,
+    adapted: Adapted,
+    source: str,
+    pictures: str,
+    details: Mapping[str, Any],
 ) -> ModelSpec:
     """Return what the bundle says about itself."""
     count = adapted.record['pictures']
@@ -110,17 +114,11 @@ def _spec(
         initialisation=f'adapted from {spec.name}, weights sha256 {spec.weights.sha256}; '
         f'{spec.provenance.initialisation}',
         data=f'{spec.provenance.data}; then adapted to {words}',
-        details={**spec.provenance.details, 'adaptation': _details(adapted.record, digest)},
+        details=details,
     )
-    return replace(
-        spec,
-        name=f'{spec.name}_adapted',
-        weights=placeholder_weights(file),
-        calibration=replace(spec.calibration, temperature=adapted.temperature),
-        provenance=provenance,
-        metrics=(),
-        features=None,
-        golden=None,
+    calibration = replace(spec.calibration, temperature=adapted.temperature)
+    return derived_spec(
+        spec, file, provenance, name=f'{spec.name}_adapted', calibration=calibration
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import onnx
 import torch
 from torch import nn
 from torch.nn import functional
 
 from perception_nodes.imaging.resize import ImageResize, ResizePolicy, resize_between
+from perception_nodes.inference.backends.onnx.loading import is_quantised
 from perception_nodes.inference.bundle import ModelBundle
 from perception_nodes.inference.bundle_sections import InputSpec
 from perception_nodes.inference.class_map import ClassMap
@@ -23,12 +26,12 @@ from perception_nodes.learning.recipes.classification import (
 )
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe, SegmenterRecipe
 from perception_nodes.learning.warm_start import load_exported
+from perception_nodes.segmentation.planes import plane_to_source
 from perception_nodes.structures import ColorOrder
 
 _MARK, _STRIDES, _WIDEST = 'context.gate.weight', (2, 4), 512
 _CLASSIFIER_STRIDES = (16, 32)
 _PROBE_PX = 64  # of the picture on which layers are told apart
-_QUANTISED = {'QuantizeLinear', 'DequantizeLinear', 'QLinearConv', 'ConvInteger'}
 _CURE = (
     'take a bundle in fp32 that perception train segmentation wrote, or one of torchvision or '
     'segmentation-models-pytorch; or, for attacks, such a one of the same classes, and see what '
@@ -88,6 +91,14 @@ class PictureNetwork(nn.Module):
             return resize_between(source_wh, source_wh, ResizePolicy.NONE)
         size_wh = (int(wanted.size_wh[0]), int(wanted.size_wh[1]))
         return resize_between(source_wh, size_wh, ResizePolicy(wanted.resize), wanted.pad_value)
+
+    def in_picture(self, plane: np.ndarray, source_wh: tuple[int, int]) -> np.ndarray:
+        """
+        Return a plane of features (H, W) at the size and place of the picture.
+
+        :param plane: (h, w) float32 that covers the network's input evenly.
+        """
+        return plane_to_source(plane, self.resize_for(source_wh), cv2.INTER_LINEAR)
 
     def _merged(self, logits: torch.Tensor) -> torch.Tensor:
         """Return the logits of the results, each "one of these classes"."""
@@ -179,14 +190,15 @@ def differentiable_classifier(bundle: ModelBundle) -> PictureClassifier:
     """
     spec = bundle.spec
     written = onnx.load(str(bundle.weights_path)) if _is_onnx(bundle) else None
-    if written is None or _QUANTISED & {node.op_type for node in written.graph.node}:
+    if written is None or is_quantised(written.graph):
         raise _not_ours(bundle, 'it is quantised, or no ONNX file')
     recipe = ClassificationRecipe(name=bundle.name, classes=bundle.classes)
     for stride in _CLASSIFIER_STRIDES:
         try:
             size = ClassifierRecipe(trunk=trunk_in(written), pretrained=False, stride=stride)
             network = ClassifierNet(replace(recipe, model=size))
-            load_exported(network, bundle.weights_path, [torch.zeros(1, 3, _PROBE_PX, _PROBE_PX)])
+            probe = torch.zeros(1, 3, _PROBE_PX, _PROBE_PX)
+            load_exported(network, bundle.weights_path, [probe], narrower=True)
         except ValueError:
             continue
         return PictureClassifier(network, spec.input).eval().requires_grad_(False)
@@ -217,7 +229,7 @@ def _from_torch(bundle: ModelBundle) -> nn.Module:
 def _from_onnx(bundle: ModelBundle) -> nn.Module:
     """Return the network that was exported, its size read from the file."""
     written = onnx.load(str(bundle.weights_path))
-    if _QUANTISED & {node.op_type for node in written.graph.node}:
+    if is_quantised(written.graph):
         raise _refused(bundle, 'rounding to int8 has none')
     if _MARK not in {item.name for item in written.graph.initializer}:
         raise _refused(

@@ -9,6 +9,9 @@ from torch.nn import functional
 from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.recipes.classification import ClassificationRecipe
 
+LAST_LAYERS = ('classify',)
+"""Names of the layers whose outputs are the network's."""
+
 
 class ClassifierNet(nn.Module):
     """

@@ -13,6 +13,8 @@ from perception_nodes.learning.recipes.detection import DetectionRecipe
 STRIDES = (8, 16, 32)
 NEW_BRANCHES = ('pyramid.detail',)
 """What detectors that were exported before this branch existed do not have."""
+LAST_LAYERS = ('head.classify', 'head.measure')
+"""Names of the layers whose outputs are the network's."""
 _TRUNK_STRIDES = (4, 8, 16)
 
 

@@ -9,6 +9,8 @@ from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.recipes.path import PathRecipe
 
 STRIDE = 16
+LAST_LAYERS = ('head.4',)
+"""Names of the layers whose outputs are the network's."""
 
 
 class PathNet(nn.Module):

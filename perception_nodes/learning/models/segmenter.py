@@ -10,8 +10,8 @@ from perception_nodes.learning.models.trunk import Trunk
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
 
 _STRIDES = (2, 4, 8, 16, 32)
-LAST_LAYER = 'classify'
-"""Name of the layer whose outputs are the classes."""
+LAST_LAYERS = ('classify',)
+"""Names of the layers whose outputs are the network's."""
 
 
 def _merged(width: int, channels: int, size: int = 3) -> nn.Sequential:

@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 Shape = tuple[int, ...]
+Sized = nn.Conv2d | nn.Linear | nn.BatchNorm2d
 
 
 def sized_like(model: nn.Module, shapes: Mapping[str, Shape]) -> nn.Module:
     """
-    Change the widths of convolutions and batch norms in place, and return the model.
+    Change the widths of layers and batch norms in place, and return the model.
 
     Changed weights are 0: they are about to be loaded. A convolution that worked on each channel
     alone still does.
@@ -21,12 +22,12 @@ def sized_like(model: nn.Module, shapes: Mapping[str, Shape]) -> nn.Module:
     """
     for name, module in model.named_modules():
         shape = shapes.get(f'{name}.weight')
-        if shape is not None and isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+        if shape is not None and isinstance(module, Sized):
             resize(module, shape)
     return model
 
 
-def resize(module: nn.Conv2d | nn.BatchNorm2d, shape: Shape) -> None:
+def resize(module: Sized, shape: Shape) -> None:
     """
     Give one layer other numbers of channels, in place; what changes is 0.
 
@@ -36,6 +37,8 @@ def resize(module: nn.Conv2d | nn.BatchNorm2d, shape: Shape) -> None:
         return
     if isinstance(module, nn.Conv2d):
         _resize_convolution(module, shape)
+    elif isinstance(module, nn.Linear):
+        _resize_linear(module, shape)
     else:
         _resize_norm(module, shape[0])
 
@@ -52,6 +55,13 @@ def _resize_convolution(module: nn.Conv2d, shape: Shape) -> None:
     _replace(module, 'weight', shape)
     if module.bias is not None:
         _replace(module, 'bias', (outputs,))
+
+
+def _resize_linear(module: nn.Linear, shape: Shape) -> None:
+    module.out_features, module.in_features = shape
+    _replace(module, 'weight', shape)
+    if module.bias is not None:
+        _replace(module, 'bias', shape[:1])
 
 
 def _resize_norm(module: nn.BatchNorm2d, width: int) -> None:

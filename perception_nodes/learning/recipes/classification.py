@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.pruning import NOT_PRUNED, PruningRecipe
 from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
 
@@ -94,6 +95,7 @@ class ClassificationRecipe(Recipe):
     model: ClassifierRecipe = ClassifierRecipe()
     data: ClassDataRecipe = ClassDataRecipe()
     loss: ClassLossRecipe = ClassLossRecipe()
+    pruning: PruningRecipe = NOT_PRUNED
 
     def __post_init__(self) -> None:
         """Check the values, also that there is something to tell apart."""

@@ -12,6 +12,7 @@ from perception_nodes.learning.recipes.pictures import (
     mosaic_setting,
     paste_setting,
 )
+from perception_nodes.learning.recipes.pruning import NOT_PRUNED, PruningRecipe
 from perception_nodes.learning.recipes.quantised import NOT_QUANTISED, QuantisedRecipe
 from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
@@ -88,6 +89,7 @@ class DetectionRecipe(Recipe):
     model: ModelRecipe = ModelRecipe()
     data: DataRecipe = DataRecipe()
     loss: LossRecipe = LossRecipe()
+    pruning: PruningRecipe = NOT_PRUNED
     quantised: QuantisedRecipe = NOT_QUANTISED
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from perception_nodes.learning.recipe import Recipe
+from perception_nodes.learning.recipes.pruning import NOT_PRUNED, PruningRecipe
 from perception_nodes.learning.recipes.trunk import TrunkRecipe
 from perception_nodes.structures import check_settings, setting
 
@@ -65,6 +66,7 @@ class PathRecipe(Recipe):
     model: PathNetRecipe = PathNetRecipe()
     data: PathDataRecipe = PathDataRecipe()
     loss: PathLossRecipe = PathLossRecipe()
+    pruning: PruningRecipe = NOT_PRUNED
 
     def __post_init__(self) -> None:
         """Check the values, also that stations ascend."""

@@ -25,7 +25,7 @@ class PruningRecipe:
     )
     weights: float = setting(
         1.0,
-        'part of the weights of convolutions that stays, the others are 0; 1: all',
+        'part of the weights that stays, biases and norms aside, the others are 0; 1: all',
         minimum=0.02,
         maximum=1.0,
     )

@@ -29,7 +29,8 @@ from perception_nodes.learning.data.batches import (
 from perception_nodes.learning.data.classed import ClassBatch, ClassedDataset, stack_classes
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.mask_losses import class_weights
-from perception_nodes.learning.models.classifier import ClassifierNet
+from perception_nodes.learning.models.classifier import LAST_LAYERS, ClassifierNet
+from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.classification import ClassificationRecipe
 from perception_nodes.learning.warm_start import started_from, trunk_from
@@ -49,7 +50,7 @@ class ClassificationTask:
         ImageNet features, or nothing.
     :param trunk: ONNX file of a network of another task whose trunk is taken over.
     :raises ValueError: when a set has pictures of other classes than the recipe, or there is
-        nothing to learn a class from.
+        nothing to learn a class from, or a start is needed.
     """
 
     metric = 'top1'
@@ -62,6 +63,7 @@ class ClassificationTask:
         start: Path | None = None,
         trunk: Path | None = None,
     ) -> None:
+        recipe.pruning.check_start(start)
         self.recipe = recipe
         self.start = start
         self.trunk = trunk
@@ -86,7 +88,13 @@ class ClassificationTask:
         model = trunk_from(ClassifierNet(self.recipe, learns_norms=learns_norms), self.trunk)
         alone = Ranks()  # of several processes all must see the same pictures here
         pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
-        return started_from(model, self.start, pictures)
+        narrower = self.recipe.pruning.of_start
+        model = started_from(model, self.start, pictures, narrower=narrower)
+        width, height = self.recipe.input_wh
+        return pruned(
+            model, self.recipe.pruning, self.batches(0, alone), self.loss,
+            example=torch.zeros(1, 3, height, width), fixed=LAST_LAYERS,
+        )  # fmt: skip
 
     def batches(self, epoch: int, ranks: Ranks | None = None) -> DataLoader:
         """Return this process's share of the epoch's batches, or its share among other ranks."""

@@ -36,7 +36,14 @@ from perception_nodes.learning.data.pictures import (
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.export import DETECTOR_OUTPUTS
 from perception_nodes.learning.losses import detection_loss
-from perception_nodes.learning.models.detector import NEW_BRANCHES, STRIDES, DetectorNet, locations
+from perception_nodes.learning.models.detector import (
+    LAST_LAYERS,
+    NEW_BRANCHES,
+    STRIDES,
+    DetectorNet,
+    locations,
+)
+from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.quantised.building import quantised
 from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.detection import DetectionRecipe
@@ -83,6 +90,7 @@ class DetectionTask:
     ) -> None:
         if not training.images or not validation.images:
             raise ValueError('training and validation need at least one picture each')
+        recipe.pruning.check_start(start)
         recipe.quantised.check_start(start)
         self.recipe = recipe
         self.start = start
@@ -107,7 +115,13 @@ class DetectionTask:
         model = trunk_from(DetectorNet(self.recipe, learns_norms=learns_norms), self.trunk)
         alone = Ranks()  # of several processes all must see the same pictures here
         pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
-        model = started_from(model, self.start, pictures, new=NEW_BRANCHES)
+        narrower = self.recipe.pruning.of_start
+        model = started_from(model, self.start, pictures, new=NEW_BRANCHES, narrower=narrower)
+        side = self.recipe.data.crop_px
+        model = pruned(
+            model, self.recipe.pruning, self.batches(0, alone), self.loss,
+            example=torch.zeros(1, 3, side, side), fixed=LAST_LAYERS,
+        )  # fmt: skip
         how = self.recipe.quantised
         shown = [picture.path for picture in self.dataset.pictures]
         return quantised(model, self.recipe, how, shown, DETECTOR_OUTPUTS)

@@ -19,10 +19,12 @@ from perception_nodes.learning.data.batches import normalised, preprocessor_of, 
 from perception_nodes.learning.data.path_sets import PathPicture, PathSet
 from perception_nodes.learning.data.paths import PathBatch, PathDataset, stack_paths
 from perception_nodes.learning.data.splits import spread_over
-from perception_nodes.learning.models.path import PathNet
+from perception_nodes.learning.models.path import LAST_LAYERS, PathNet
 from perception_nodes.learning.path_losses import path_loss
+from perception_nodes.learning.pruning import pruned
+from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.path import PathRecipe
-from perception_nodes.learning.warm_start import trunk_from
+from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.structures import PathPoints
 
 CLOSE_M = 0.1
@@ -41,7 +43,10 @@ class PathTask:
     :param recipe: everything that is set.
     :param training: to learn from.
     :param validation: chooses the best epoch.
+    :param start: ONNX file of a path network of the same recipe to go on from; None: the trunk's
+        ImageNet features, or nothing.
     :param trunk: ONNX file of another network whose trunk is taken over.
+    :raises ValueError: when a start is needed.
     """
 
     metric = 'closeness'
@@ -51,9 +56,12 @@ class PathTask:
         recipe: PathRecipe,
         training: PathSet,
         validation: PathSet,
+        start: Path | None = None,
         trunk: Path | None = None,
     ) -> None:
+        recipe.pruning.check_start(start)
         self.recipe = recipe
+        self.start = start
         self.trunk = trunk
         self.schedule = recipe.schedule
         self.seed = recipe.seed
@@ -61,18 +69,28 @@ class PathTask:
         self.validation = spread_over(validation.pictures, recipe.schedule.validation_images)
 
     def build_model(self) -> nn.Module:
-        """Return the network of the recipe."""
-        learns_norms = self.recipe.model.learns_norms(self.trunk)
-        return trunk_from(PathNet(self.recipe, learns_norms=learns_norms), self.trunk)
+        """Return the network of the recipe, with the function it starts from."""
+        learns_norms = self.recipe.model.learns_norms(self.start, self.trunk)
+        model = trunk_from(PathNet(self.recipe, learns_norms=learns_norms), self.trunk)
+        alone = Ranks()  # of several processes all must see the same pictures here
+        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
+        narrower = self.recipe.pruning.of_start
+        model = started_from(model, self.start, pictures, narrower=narrower)
+        width, height = self.recipe.input_wh
+        return pruned(
+            model, self.recipe.pruning, self.batches(0, alone), self.loss,
+            example=torch.zeros(1, 3, height, width), fixed=LAST_LAYERS,
+        )  # fmt: skip
 
-    def batches(self, epoch: int) -> DataLoader:
-        """Return the epoch's batches."""
+    def batches(self, epoch: int, ranks: Ranks | None = None) -> DataLoader:
+        """Return this process's share of the epoch's batches, or its share among other ranks."""
         return training_batches(
             self.dataset,
             self.schedule,
             workers=self.recipe.data.workers,
             seed=self.seed + 7919 * (epoch + 1),
             collate=stack_paths,
+            ranks=ranks,
         )
 
     def loss(self, model: nn.Module, batch: PathBatch) -> dict[str, torch.Tensor]:

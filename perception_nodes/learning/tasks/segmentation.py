@@ -36,7 +36,7 @@ from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.distillation import distillation_loss, teacher_of
 from perception_nodes.learning.export import SEGMENTER_OUTPUTS
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
-from perception_nodes.learning.models.segmenter import LAST_LAYER, enlarged, segmenter_of
+from perception_nodes.learning.models.segmenter import LAST_LAYERS, enlarged, segmenter_of
 from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.quantised.building import quantised
 from perception_nodes.learning.ranks import Ranks
@@ -100,15 +100,10 @@ class SegmentationTask:
         model = started_from(model, self.start, pictures, narrower=narrower)
         width, height = self.recipe.data.crop_wh
         example = torch.zeros(1, 3, height, width)
-        fixed = [model.get_submodule(LAST_LAYER)]
         model = pruned(
-            model,
-            self.recipe.pruning,
-            self.batches(0, alone),
-            self.loss,
-            example=example,
-            fixed=fixed,
-        )
+            model, self.recipe.pruning, self.batches(0, alone), self.loss,
+            example=example, fixed=LAST_LAYERS,
+        )  # fmt: skip
         how = self.recipe.quantised
         shown = [picture.path for picture in self.dataset.labelled.pictures]
         return quantised(model, self.recipe, how, shown, SEGMENTER_OUTPUTS)

@@ -14,6 +14,7 @@ from perception_nodes.inference.bundle_checks import inner_file
 
 # A node of this kind makes the runtime load a file with compiled code.
 _REFUSED_OPERATORS = ('EPContext',)
+_QUANTISED_OPERATORS = ('QuantizeLinear', 'DequantizeLinear', 'QLinearConv', 'ConvInteger')
 
 
 def load_checked(bundle: ModelBundle) -> bytes:
@@ -53,6 +54,11 @@ def parse(content: bytes, origin: str) -> onnx.ModelProto:
     if not model.graph.node:
         raise BackendError(f'{origin}: is not an ONNX model (it holds no operators)')
     return model
+
+
+def is_quantised(graph: onnx.GraphProto) -> bool:
+    """Return whether a graph computes in 8 bit, at least in parts."""
+    return any(node.op_type in _QUANTISED_OPERATORS for node in graph.node)
 
 
 def to_fp16(content: bytes) -> bytes:
