@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from perception_nodes.cli.adapt_pictures import read_spread
 from perception_nodes.cli.compression_report import compression_report, tell_candidates
 from perception_nodes.cli.model_options import DeviceOption, ModelOption, ThreadsOption
 from perception_nodes.cli.opened_model import open_model
@@ -21,6 +20,7 @@ from perception_nodes.compression.scoring import LabelledSet, open_labelled
 from perception_nodes.compression.tradeoff import Candidate, NoCandidate, chosen, latencies_ms
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.machine import describe_machine, multiplies_int8
+from perception_nodes.imaging.sources.spread import spread_frames
 from perception_nodes.inference.bundle import ModelBundle, copy_bundle
 from perception_nodes.inference.bundle_folder import check_target
 from perception_nodes.inference.frame_model import FrameModel
@@ -140,7 +140,7 @@ def _frames(
             '--calibrate (a folder, video or bag), one of the two'
         )
     if calibrate:
-        frames = read_spread(calibrate, most, topic=topic)
+        frames = list(track(spread_frames(calibrate, most, topic=topic), 'Reading pictures', most))
     else:
         paths = spread_over(open_labelled(task, data).pictures, most)
         frames = [read_picture(path) for path in track(paths, 'Reading pictures')]

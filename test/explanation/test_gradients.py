@@ -59,7 +59,7 @@ def test_named_layer_counts_and_what_is_none_is_refused(project_root, frame):
     assert not np.array_equal(maps[0], maps[2])
     for layer, words in (
         ('trunk.part.3', r"no 'trunk\.part\.3' \(did you mean 'trunk\.parts\.3'"),
-        ('trunk', 'EfficientNetLiteTrunk that gives no map of features'),
+        ('trunk', 'Trunk that gives no map of features'),
     ):
         with pytest.raises(ValueError, match=words):
             explain(question, frame, ExplanationConfig(method='grad_cam', layer=layer))
