@@ -111,7 +111,7 @@ def write_bundle(
     replace_existing: bool = False,
 ) -> ModelBundle:
     """
-    Write a bundle: either all of it appears, or nothing; the old or the new one is always there.
+    Write a bundle: either all of it appears, or nothing; the old one stays until then.
 
     :param directory: the folder to make.
     :param spec: its ``weights.sha256`` is filled in; ``golden`` is filled in when a golden frame

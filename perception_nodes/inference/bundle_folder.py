@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 from collections.abc import Sequence
@@ -14,7 +13,6 @@ from perception_nodes.inference.bundle_spec import ModelSpec
 from perception_nodes.inference.bundle_yaml import load_yaml_file
 
 SPEC_FILE = 'model.yaml'
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
 
 def check_target(
@@ -50,16 +48,15 @@ def put_in_place(staging: Path, target: Path) -> None:
     """
     Move a finished folder to its place, on the disk before the old one goes.
 
-    Where the file system can swap two folders in one step (Linux: ext4, xfs, btrfs, tmpfs), the
-    place holds the old or the new one at every moment, through a power cut too. Elsewhere the old
-    one is ``.NAME.retired.PID`` beside it for an instant.
+    Between the two renames of a replacement the old one is ``.NAME.retired.PID`` beside it; a
+    power cut leaves the old one or the new one whole.
 
-    :param staging: beside the target; absent afterwards, or what was there before.
+    :param staging: beside the target; absent afterwards.
     """
     _write_through(staging)
     if not target.exists():
         staging.rename(target)
-    elif not _swapped(staging, target):
+    else:
         _replace(staging, target)
     _sync(target.parent)
 
@@ -104,15 +101,6 @@ def _sync(path: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _swapped(first: Path, second: Path) -> bool:
-    """Swap two folders in one step; return whether the system can."""
-    swap = getattr(ctypes.CDLL(None), 'renameat2', None)
-    if swap is None:
-        return False
-    names = os.fsencode(first), os.fsencode(second)
-    return swap(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0
 
 
 def _replace(staging: Path, target: Path) -> None:

@@ -1,10 +1,7 @@
 """A bundle takes the place of nothing but a bundle, and never leaves its place empty."""
 
-from pathlib import Path
-
 import pytest
 
-from perception_nodes.inference import bundle_folder
 from perception_nodes.inference.bundle import BundleError, copy_bundle, read_bundle, write_bundle
 from perception_nodes.inference.bundle_folder import check_target, put_in_place
 
@@ -85,29 +82,14 @@ def holding(folder, text):
     return folder
 
 
-def test_the_new_one_takes_the_place_of_the_old_in_one_step(tmp_path, monkeypatch):
-    if not bundle_folder._swapped(holding(tmp_path / 'a', ''), holding(tmp_path / 'b', '')):
-        pytest.skip(f'the file system of {tmp_path} cannot swap folders in one step')
-    target, staging = holding(tmp_path / 'place', 'old'), holding(tmp_path / 'staging', 'new')
-    monkeypatch.setattr(Path, 'rename', lambda *_: pytest.fail('two steps leave a gap'))
-    put_in_place(staging, target)
-    assert (target / 'file').read_text() == 'new'
-
-
-@pytest.fixture
-def no_swap(monkeypatch):
-    """Stand for a file system that cannot swap folders in one step."""
-    monkeypatch.setattr(bundle_folder, '_swapped', lambda first, second: False)
-
-
-def test_without_swapping_the_new_one_takes_the_place(tmp_path, no_swap):
+def test_the_new_one_takes_the_place_of_the_old(tmp_path):
     target = holding(tmp_path / 'place', 'old')
     put_in_place(holding(tmp_path / 'staging', 'new'), target)
     assert (target / 'file').read_text() == 'new'
     assert [item.name for item in tmp_path.iterdir()] == ['place']
 
 
-def test_without_swapping_the_old_one_returns_when_the_new_one_cannot_move(tmp_path, no_swap):
+def test_the_old_one_returns_when_the_new_one_cannot_move(tmp_path):
     target = holding(tmp_path / 'place', 'old')
     staging = holding(tmp_path / 'staging', 'new')
     inside = staging.rename(target / 'staging')  # moves away with the folder it should replace
