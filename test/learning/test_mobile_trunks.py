@@ -29,6 +29,8 @@ from perception_nodes.learning.export import (
     trunk_in,
 )
 from perception_nodes.learning.loop import Trainer
+from perception_nodes.learning.models import classifier, detector, segmenter
+from perception_nodes.learning.models import path as path_model
 from perception_nodes.learning.models.classifier import ClassifierNet
 from perception_nodes.learning.models.detector import DetectorNet
 from perception_nodes.learning.models.path import PathNet
@@ -109,12 +111,11 @@ def test_every_task_learns_exports_and_starts_from_its_file(task, trunk, tmp_pat
     written = onnx.load(path)
     assert trunk_in(written) == trunk
     assert [item.name for item in written.graph.initializer if item.name.startswith('trunk.')]
-    if task != 'path':  # its last layers are no convolutions: it has no start
-        other = load_exported(kind(recipe), path, pictures()).eval()
-        for mine, theirs in zip(
-            outputs_of(other, pictures()[0]), outputs_of(model, pictures()[0]), strict=True
-        ):
-            assert torch.allclose(mine, theirs, atol=1e-3, rtol=1e-3)
+    other = load_exported(kind(recipe), path, pictures()).eval()
+    for mine, theirs in zip(
+        outputs_of(other, pictures()[0]), outputs_of(model, pictures()[0]), strict=True
+    ):
+        assert torch.allclose(mine, theirs, atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -151,20 +152,25 @@ def test_a_pretrained_trunk_is_for_its_own_kind_alone(tmp_path):
             trunk_from(strange, path)
 
 
-@pytest.mark.parametrize('task', ['detection', 'segmentation'])
+LAST_LAYERS = {
+    'detection': detector.LAST_LAYERS, 'segmentation': segmenter.LAST_LAYERS,
+    'classification': classifier.LAST_LAYERS, 'path': path_model.LAST_LAYERS,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('task', LAST_LAYERS)
 def test_channels_go_and_the_file_is_written_and_read(task, tmp_path):
     kind, recipe_kind, names, sizes = KINDS[task]
     recipe, example = recipe_of(recipe_kind, **sizes), torch.zeros(1, 3, *SIZE_WH[::-1])
     torch.manual_seed(0)
     model = with_statistics(kind(recipe))
-    fixed = [model.classify] if task == 'segmentation' else [model.head]
     whole = count_macs(model, example)
 
     def loss(net: nn.Module, batch: torch.Tensor) -> dict[str, torch.Tensor]:
         return {'size': sum(part.square().mean() for part in outputs_of(net, batch))}
 
     how = PruningRecipe(macs=0.8, batches=2)
-    pruned(model, how, pictures(), loss, example=example, fixed=fixed)
+    pruned(model, how, pictures(), loss, example=example, fixed=LAST_LAYERS[task])
     assert count_macs(model, example) <= 0.8 * whole
     path = export_onnx(model.eval(), tmp_path / 'small.onnx', size_wh=SIZE_WH, output_names=names)
     check_parity(model, path, [picture.numpy() for picture in pictures()], decided)
