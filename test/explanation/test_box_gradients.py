@@ -91,11 +91,15 @@ def test_box_that_torch_does_not_find_is_refused(bundle, frame):
         network.score_of(as_tensor(frame), np.array([-90.0, -90, -80, -80]), 0)
 
 
-def test_pruned_detector_gives_gradients_too(tmp_path):
+@pytest.mark.parametrize('trunk', ['efficientnet_lite0', 'mobilenetv3_small_100'])
+def test_pruned_detector_gives_gradients_too(trunk, tmp_path):
     recipe = recipe_from_dict(
         {
             'name': 'small', 'classes': ['disc', 'square'], 'input_wh': [128, 96],
-            'model': {'pretrained': False, 'channels': 16, 'head_depth': 2, 'frozen_stages': 0},
+            'model': {
+                'trunk': trunk, 'pretrained': False, 'channels': 16, 'head_depth': 2,
+                'frozen_stages': 0,
+            },
         },
         DetectionRecipe,
     )  # fmt: skip
