@@ -18,7 +18,7 @@ def test_co2_names_its_factor_with_source_and_year(project_root, tmp_path, kwh):
     path = project_root / 'config' / 'recipes' / 'simulator_segmentation.yaml'
     report = BundleReport(
         bundle=bundle,
-        parity=Parity(differences={}, agreement=1.0, decisions=1, pictures=1),
+        parity=Parity(differences={'logits': 0.0}, agreement=1.0, decisions=1, pictures=1),
         calibration_error=(0.1, 0.05),
         latency_ms=None,
     )
