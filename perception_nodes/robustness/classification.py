@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
-
-import numpy as np
 
 from perception_nodes.classification import Classifier
 from perception_nodes.evaluation.class_numbers import label_numbers
@@ -22,21 +20,15 @@ from perception_nodes.structures import Classification, Frame
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClassificationSubject(Subject):
     """
-    A classifier and pictures in folders; how wrong a picture is: the confidence in a wrong class.
+    A classifier and pictures in folders, which are named by class and file.
 
-    :param renamed: ``{class of the model: class of the labels}`` where names differ.
+    How wrong a picture is: the confidence in a wrong class.
     """
 
     metric: ClassVar = 'top1'
 
     model: Classifier
     labelled: PictureFolders
-    renamed: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Class and file name of the pictures."""
-        return list(self._by_name)
 
     def frame(self, name: str) -> Frame:
         """Return a picture as it is stored."""
@@ -54,12 +46,8 @@ class ClassificationSubject(Subject):
             seconds.append(self.model.times.total_s)
             wrong[name] = 0.0 if meter.add(item.class_id, found) else found.confidence
             advance()
-        figures, worst = meter.metrics(), max(wrong, key=lambda name: wrong[name])
-        return Stand(
-            score=figures.top1, calibration_error=figures.calibration_error,
-            latency_ms=float(np.median(seconds) * 1e3),
-            worst_picture=worst, worst_wrong=wrong[worst],
-        )  # fmt: skip
+        figures = meter.metrics()
+        return Stand.of(figures.top1, figures.calibration_error, seconds, wrong)
 
     def look(self, name: str, corruption: Spoil = None) -> tuple[Frame, Classification]:
         """Return a picture as it is seen, and what is found."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
-
-import numpy as np
 
 from perception_nodes.detection import DetectionConfig, Detector
 from perception_nodes.evaluation.coco import (
@@ -30,9 +28,9 @@ _CONFIG = DetectionConfig(score_threshold=SCORE_THRESHOLD)
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DetectionSubject(Subject):
     """
-    A detector and a set with boxes; how wrong a picture is: the share of false or missed boxes.
+    A detector and a set with boxes; pictures are named as its labels name their files.
 
-    :param renamed: ``{class of the model: category of the labels}`` where names differ.
+    How wrong a picture is: the share of false or missed boxes.
     """
 
     metric: ClassVar = 'ap50'
@@ -42,12 +40,6 @@ class DetectionSubject(Subject):
 
     model: Detector
     labelled: GroundTruth
-    renamed: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Files of the pictures as the labels name them."""
-        return list(self._by_name)
 
     def frame(self, name: str) -> Frame:
         """Return a picture as it is stored."""
@@ -64,14 +56,9 @@ class DetectionSubject(Subject):
             seconds.append(self.model.times.total_s)
             advance()
         decided = decisions_of(self.labelled, results).from_score(DECIDED_FROM)
-        wrong = self._wrong(decided)
-        worst = max(wrong, key=lambda name: wrong[name])
-        return Stand(
-            score=evaluate_detections(self.labelled, results).ap50 if results else 0.0,
-            calibration_error=calibration_error(reliability_of(decided.scores, decided.right)),
-            latency_ms=float(np.median(seconds) * 1e3),
-            worst_picture=worst, worst_wrong=wrong[worst],
-        )  # fmt: skip
+        score = evaluate_detections(self.labelled, results).ap50 if results else 0.0
+        error = calibration_error(reliability_of(decided.scores, decided.right))
+        return Stand.of(score, error, seconds, self._wrong(decided))
 
     def look(self, name: str, corruption: Spoil = None) -> tuple[Frame, list[dict[str, Any]]]:
         """Return a picture as it is seen, and what is found as COCO results."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -22,21 +22,15 @@ METRIC = 'mean_iou'
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SegmentationSubject(Subject):
     """
-    A segmenter and a set with masks; how wrong a picture is: the share of its labelled pixels.
+    A segmenter and a set with masks; pictures are named by their files.
 
-    :param renamed: ``{class of the model: class of the labels}`` where names differ.
+    How wrong a picture is: the share of its labelled pixels.
     """
 
     metric: ClassVar = METRIC
 
     model: Segmenter
     labelled: MaskedSet
-    renamed: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def names(self) -> Sequence[str]:
-        """File names of the pictures."""
-        return list(self._by_name)
 
     def frame(self, name: str) -> Frame:
         """Return a picture as it is stored."""
@@ -91,12 +85,7 @@ class Tally:
     def stand(self) -> Stand:
         """Return how the model stands on what was added, at least one picture."""
         figures = self._meter.metrics()
-        worst = max(self._wrong, key=lambda name: self._wrong[name])
-        return Stand(
-            score=figures.mean_iou, calibration_error=figures.calibration_error,
-            latency_ms=float(np.median(self._seconds) * 1e3),
-            worst_picture=worst, worst_wrong=self._wrong[worst],
-        )  # fmt: skip
+        return Stand.of(figures.mean_iou, figures.calibration_error, self._seconds, self._wrong)
 
 
 def look(

@@ -32,6 +32,27 @@ class Stand:
     worst_picture: str
     worst_wrong: float
 
+    @classmethod
+    def of(
+        cls,
+        score: float,
+        calibration_error: float,
+        seconds: Sequence[float],
+        wrong: Mapping[str, float],
+    ) -> Stand:
+        """
+        Return the stand on some pictures, at least one.
+
+        :param seconds: from frame to result, of each picture.
+        :param wrong: how wrong each picture is, 0..1, by its name; of equals the first counts.
+        """
+        worst = max(wrong, key=lambda name: wrong[name])
+        return cls(
+            score=score, calibration_error=calibration_error,
+            latency_ms=float(np.median(seconds) * 1e3),
+            worst_picture=worst, worst_wrong=wrong[worst],
+        )  # fmt: skip
+
     def to_dict(self, metric: str) -> dict[str, Any]:
         """Return plain values, the score under the name of its metric."""
         values = asdict(self)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import abc
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
 
 from perception_nodes.robustness.stand import Stand
 from perception_nodes.robustness.suite import Corrupted, corrupt
@@ -16,18 +17,25 @@ Spoil = tuple[str, int] | None
 """Corruption and severity; None leaves pictures clean."""
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Subject(abc.ABC):
-    """A model and the labelled set that it is measured on; a subclass knows the task."""
+    """
+    A model and the labelled set that it is measured on; a subclass knows the task.
+
+    :param renamed: ``{class of the model: class of the labels}`` where names differ.
+    """
 
     metric: ClassVar[str]
     """Name of the score in files, a key of ``METRIC_WORDS``."""
     left_out: ClassVar[Mapping[str, str]] = {}
     """Corruptions after which the labels are no longer true, each with the reason."""
 
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
     @property
-    @abc.abstractmethod
     def names(self) -> Sequence[str]:
         """Names of the pictures, each once, at least one."""
+        return list(self._by_name)
 
     @abc.abstractmethod
     def frame(self, name: str) -> Frame:
@@ -43,6 +51,11 @@ class Subject(abc.ABC):
         :param advance: called after each picture.
         :raises ValueError: for a corruption that does not exist.
         """
+
+    @property
+    @abc.abstractmethod
+    def _by_name(self) -> Mapping[str, Any]:
+        """The pictures by their names."""
 
 
 def by_name(names: Iterable[str], pictures: Iterable[T]) -> dict[str, T]:

@@ -19,6 +19,7 @@ from perception_nodes.evaluation.classification import (
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.evaluation.picture_folders import ClassedPicture, PictureFolders
 from perception_nodes.inference.decoders import build_decoder
+from perception_nodes.learning.beginning import begun
 from perception_nodes.learning.class_losses import class_loss
 from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.data.batches import (
@@ -30,10 +31,8 @@ from perception_nodes.learning.data.classed import ClassBatch, ClassedDataset, s
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.mask_losses import class_weights
 from perception_nodes.learning.models.classifier import LAST_LAYERS, ClassifierNet
-from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.classification import ClassificationRecipe
-from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.structures import Classification
 
 DECODER = 'class_logits'
@@ -84,17 +83,7 @@ class ClassificationTask:
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
-        learns_norms = self.recipe.model.learns_norms(self.start, self.trunk)
-        model = trunk_from(ClassifierNet(self.recipe, learns_norms=learns_norms), self.trunk)
-        alone = Ranks()  # of several processes all must see the same pictures here
-        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
-        narrower = self.recipe.pruning.of_start
-        model = started_from(model, self.start, pictures, narrower=narrower)
-        width, height = self.recipe.input_wh
-        return pruned(
-            model, self.recipe.pruning, self.batches(0, alone), self.loss,
-            example=torch.zeros(1, 3, height, width), fixed=LAST_LAYERS,
-        )  # fmt: skip
+        return begun(self, ClassifierNet, size_wh=self.recipe.input_wh, fixed=LAST_LAYERS)
 
     def batches(self, epoch: int, ranks: Ranks | None = None) -> DataLoader:
         """Return this process's share of the epoch's batches, or its share among other ranks."""

@@ -18,6 +18,7 @@ from perception_nodes.evaluation.coco import (
 from perception_nodes.evaluation.ground_truth import GroundTruth, read_picture
 from perception_nodes.inference.decoders import BoxDecoder, build_decoder
 from perception_nodes.inference.nms import suppress
+from perception_nodes.learning.beginning import begun
 from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.data.augmentation import training_transform
 from perception_nodes.learning.data.balance import likely_by_rarest
@@ -43,11 +44,9 @@ from perception_nodes.learning.models.detector import (
     DetectorNet,
     locations,
 )
-from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.quantised.building import quantised
 from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.detection import DetectionRecipe
-from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.structures import Detections, Frame
 
 LOWEST_SCORE = 0.02  # below this no box matters to the average precision
@@ -111,17 +110,8 @@ class DetectionTask:
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
-        learns_norms = self.recipe.model.learns_norms(self.start, self.trunk)
-        model = trunk_from(DetectorNet(self.recipe, learns_norms=learns_norms), self.trunk)
-        alone = Ranks()  # of several processes all must see the same pictures here
-        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
-        narrower = self.recipe.pruning.of_start
-        model = started_from(model, self.start, pictures, new=NEW_BRANCHES, narrower=narrower)
         side = self.recipe.data.crop_px
-        model = pruned(
-            model, self.recipe.pruning, self.batches(0, alone), self.loss,
-            example=torch.zeros(1, 3, side, side), fixed=LAST_LAYERS,
-        )  # fmt: skip
+        model = begun(self, DetectorNet, size_wh=(side, side), fixed=LAST_LAYERS, new=NEW_BRANCHES)
         how = self.recipe.quantised
         shown = [picture.path for picture in self.dataset.pictures]
         return quantised(model, self.recipe, how, shown, DETECTOR_OUTPUTS)

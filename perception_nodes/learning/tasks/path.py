@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from perception_nodes.evaluation.ground_truth import read_picture
 from perception_nodes.inference.decoders import build_decoder
 from perception_nodes.inference.decoders.path_points import PathPointsDecoder
+from perception_nodes.learning.beginning import begun
 from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.data.batches import normalised, preprocessor_of, training_batches
 from perception_nodes.learning.data.path_sets import PathPicture, PathSet
@@ -21,10 +22,8 @@ from perception_nodes.learning.data.paths import PathBatch, PathDataset, stack_p
 from perception_nodes.learning.data.splits import spread_over
 from perception_nodes.learning.models.path import LAST_LAYERS, PathNet
 from perception_nodes.learning.path_losses import path_loss
-from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.path import PathRecipe
-from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.structures import PathPoints
 
 CLOSE_M = 0.1
@@ -70,17 +69,7 @@ class PathTask:
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
-        learns_norms = self.recipe.model.learns_norms(self.start, self.trunk)
-        model = trunk_from(PathNet(self.recipe, learns_norms=learns_norms), self.trunk)
-        alone = Ranks()  # of several processes all must see the same pictures here
-        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
-        narrower = self.recipe.pruning.of_start
-        model = started_from(model, self.start, pictures, narrower=narrower)
-        width, height = self.recipe.input_wh
-        return pruned(
-            model, self.recipe.pruning, self.batches(0, alone), self.loss,
-            example=torch.zeros(1, 3, height, width), fixed=LAST_LAYERS,
-        )  # fmt: skip
+        return begun(self, PathNet, size_wh=self.recipe.input_wh, fixed=LAST_LAYERS)
 
     def batches(self, epoch: int, ranks: Ranks | None = None) -> DataLoader:
         """Return this process's share of the epoch's batches, or its share among other ranks."""

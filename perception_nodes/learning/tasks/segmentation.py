@@ -18,6 +18,7 @@ from perception_nodes.imaging.resize import ImageResize
 from perception_nodes.inference.class_map import map_classes
 from perception_nodes.inference.decoders.masks import checked_logits
 from perception_nodes.learning.adversarial.training import FrameAttack, attacked_batch
+from perception_nodes.learning.beginning import begun
 from perception_nodes.learning.compute import device_of
 from perception_nodes.learning.data.balance import likely_by_rarest
 from perception_nodes.learning.data.batches import (
@@ -37,11 +38,9 @@ from perception_nodes.learning.distillation import distillation_loss, teacher_of
 from perception_nodes.learning.export import SEGMENTER_OUTPUTS
 from perception_nodes.learning.mask_losses import class_weights, segmentation_loss
 from perception_nodes.learning.models.segmenter import LAST_LAYERS, enlarged, segmenter_of
-from perception_nodes.learning.pruning import pruned
 from perception_nodes.learning.quantised.building import quantised
 from perception_nodes.learning.ranks import Ranks
 from perception_nodes.learning.recipes.segmentation import SegmentationRecipe
-from perception_nodes.learning.warm_start import started_from, trunk_from
 from perception_nodes.segmentation.labelling import PixelLabeller
 from perception_nodes.structures import Frame
 
@@ -92,18 +91,8 @@ class SegmentationTask:
 
     def build_model(self) -> nn.Module:
         """Return the network of the recipe, with the function it starts from."""
-        learns_norms = self.recipe.model.learns_norms(self.start, self.trunk)
-        model = trunk_from(segmenter_of(self.recipe, learns_norms=learns_norms), self.trunk)
-        alone = Ranks()  # of several processes all must see the same pictures here
-        pictures = (normalised(batch.images, self.recipe) for batch in self.batches(0, alone))
-        narrower = self.recipe.pruning.of_start
-        model = started_from(model, self.start, pictures, narrower=narrower)
-        width, height = self.recipe.data.crop_wh
-        example = torch.zeros(1, 3, height, width)
-        model = pruned(
-            model, self.recipe.pruning, self.batches(0, alone), self.loss,
-            example=example, fixed=LAST_LAYERS,
-        )  # fmt: skip
+        size_wh = self.recipe.data.crop_wh
+        model = begun(self, segmenter_of, size_wh=size_wh, fixed=LAST_LAYERS)
         how = self.recipe.quantised
         shown = [picture.path for picture in self.dataset.labelled.pictures]
         return quantised(model, self.recipe, how, shown, SEGMENTER_OUTPUTS)
