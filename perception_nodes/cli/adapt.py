@@ -112,13 +112,7 @@ def adapt_command(
     statistics = run.statistics(source or [])
     frames = list(spread_frames(pictures, count, topic=topic))
     adapted = run.adapted(frames, statistics)
-    words = ['adapt', model, *_words('--pictures', pictures), *_words('--source', source or [])]
-    words += ['--method', method, '--count', str(count), '--prior', f'{prior:g}']
-    if method == 'entropy':
-        words += ['--steps', str(steps), '--rate', f'{rate:g}']
-    words += ['--least-agreement', f'{least_agreement:g}', '--seed', str(seed)]
-    words += ['--topic', topic] if topic else []
-    command = shlex.join(['perception', *words])
+    command = _command(model, pictures, source or [], config, count, topic)
     written = adapted_bundle(
         run.bundle, adapted, target,
         frames=frames, source=command, pictures=', '.join(pictures),
@@ -133,6 +127,25 @@ def adapt_command(
     _leave(record, opened, frames, scored, out)
     for segmenter in opened:
         segmenter.close()
+
+
+def _command(
+    model: str,
+    pictures: Sequence[str],
+    source: Sequence[str],
+    config: AdaptationConfig,
+    count: int,
+    topic: str,
+) -> str:
+    """Return the command with all that changes what comes out."""
+    words = ['adapt', model, *_words('--pictures', pictures), *_words('--source', source)]
+    words += ['--method', config.method, '--count', str(count)]
+    words += ['--prior', f'{config.prior_pictures:g}']
+    if config.method == 'entropy':
+        words += ['--steps', str(config.steps), '--rate', f'{config.learning_rate:g}']
+    words += ['--least-agreement', f'{config.least_agreement:g}', '--seed', str(config.seed)]
+    words += ['--topic', topic] if topic else []
+    return shlex.join(['perception', *words])
 
 
 def _leave(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
-
-_FIRST_CHARACTER = 48  # '0'; a character carries five bits of a number and one that says "more"
+from faster_coco_eval.core import mask as coco_masks
 
 
 def tight_box(mask_hw: np.ndarray) -> tuple[int, int, int, int]:
@@ -28,15 +26,8 @@ def outline_of(mask_hw: np.ndarray) -> dict[str, Any]:
 
     :param mask_hw: (H, W) bool.
     """
-    height, width = mask_hw.shape
-    columns = np.flatnonzero(mask_hw.any(axis=0))
-    first, last = (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, 0)
-    down = np.pad(mask_hw[:, first:last].ravel(order='F'), 1)
-    edges = np.flatnonzero(down[1:] != down[:-1]) + first * height
-    counts = np.diff([0, *edges.tolist(), height * width]).tolist()
-    if counts[-1] == 0:
-        counts.pop()
-    return {'size': [height, width], 'counts': _packed(counts)}
+    found = coco_masks.encode(np.asfortranarray(mask_hw, np.uint8))
+    return {'size': list(mask_hw.shape), 'counts': found['counts'].decode()}
 
 
 def mask_of(outline: Any, size_wh: tuple[int, int]) -> np.ndarray:
@@ -65,49 +56,18 @@ def mask_of(outline: Any, size_wh: tuple[int, int]) -> np.ndarray:
 
 def _mask_of_runs(outline: dict[str, Any], size_wh: tuple[int, int]) -> np.ndarray:
     width, height = size_wh
-    counts = outline.get('counts')
-    try:
-        runs = _unpacked(counts) if isinstance(counts, str) else [int(run) for run in counts or ()]
-    except (IndexError, TypeError, ValueError) as error:
-        raise ValueError(f'segmentation: {counts!r:.60} are no run lengths') from error
-    if list(outline.get('size', ())) != [height, width] or sum(runs) != height * width:
+    counts, size = outline.get('counts'), list(outline.get('size', ()))
+    pixels = height * width
+    if isinstance(counts, list) and all(isinstance(run, int) for run in counts):
+        pixels = sum(counts)
+    if size != [height, width] or pixels != height * width:
         raise ValueError(
             f'segmentation: run lengths of {outline.get("size")} (height, width) with '
-            f'{sum(runs)} pixels do not fit a picture of {width}x{height}'
+            f'{pixels} pixels do not fit a picture of {width}x{height}'
         )
-    inside = np.arange(len(runs)) % 2 == 1
-    return np.repeat(inside, runs).reshape((height, width), order='F')
-
-
-def _packed(counts: Sequence[int]) -> str:
-    """Return COCO's text for run lengths; from the fourth on, the difference to the one before."""
-    characters = []
-    for index, count in enumerate(counts):
-        rest = count - counts[index - 2] if index > 2 else count
-        more = True
-        while more:
-            bits = rest & 0x1F
-            rest >>= 5
-            more = rest != (-1 if bits & 0x10 else 0)
-            characters.append(chr(_FIRST_CHARACTER + (bits | (0x20 if more else 0))))
-    return ''.join(characters)
-
-
-def _unpacked(text: str) -> list[int]:
-    """Return the run lengths in COCO's text."""
-    counts: list[int] = []
-    place = 0
-    while place < len(text):
-        value, shift, more = 0, 0, True
-        while more:
-            bits = ord(text[place]) - _FIRST_CHARACTER
-            value |= (bits & 0x1F) << shift
-            shift += 5
-            more = bool(bits & 0x20)
-            place += 1
-        if bits & 0x10:
-            value -= 1 << shift
-        if len(counts) > 2:
-            value += counts[-2]
-        counts.append(value)
-    return counts
+    runs = {'size': size, 'counts': counts}
+    try:
+        packed = runs if isinstance(counts, str) else coco_masks.frPyObjects(runs, height, width)
+        return coco_masks.decode(packed).astype(bool)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f'segmentation: {counts!r:.60} are no run lengths') from error

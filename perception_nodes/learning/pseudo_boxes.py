@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from perception_nodes.learning.pseudo_labels import LEVELS, PseudoLabels, check_
 from perception_nodes.structures import ColorOrder, Frame
 
 ANNOTATIONS = 'annotations.json'
+_Row = tuple[int, str, list[float], bool]
 
 
 def write_pseudo_boxes(
@@ -48,7 +49,7 @@ def write_pseudo_boxes(
     config = DetectionConfig(score_threshold=doubt, nms_class_agnostic=True)
     names, counts = [], np.zeros((2, len(detector.class_names), LEVELS), np.int64)
     images: list[dict[str, Any]] = []
-    rows: list[tuple[int, str, list[float], bool]] = []
+    rows: list[_Row] = []
     scores: list[float] = []
     for number, (name, frame) in enumerate(frames, start=1):
         found = detector(frame, config)
@@ -64,10 +65,7 @@ def write_pseudo_boxes(
         names.append(name)
     if not names:
         raise ValueError('there is not one picture to label')
-    content = coco_content(images, rows, detector.class_names)
-    for annotation, score in zip(content['annotations'], scores, strict=True):
-        annotation['score'] = score
-    (out / ANNOTATIONS).write_text(json.dumps(content) + '\n', encoding='utf-8')
+    _write_annotations(out / ANNOTATIONS, images, rows, scores, detector.class_names)
     write_card(
         out,
         classes=list(detector.class_names),
@@ -84,3 +82,16 @@ def write_pseudo_boxes(
         uncertain=uncertain,
         lowest=np.where(counts.any(axis=(0, 2)), confidence, np.nan),
     )
+
+
+def _write_annotations(
+    path: Path,
+    images: list[dict[str, Any]],
+    rows: list[_Row],
+    scores: list[float],
+    classes: Sequence[str],
+) -> None:
+    content = coco_content(images, rows, classes)
+    for annotation, score in zip(content['annotations'], scores, strict=True):
+        annotation['score'] = score
+    path.write_text(json.dumps(content) + '\n', encoding='utf-8')

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from perception_nodes.learning.recipe import Recipe
 from perception_nodes.learning.recipes.pictures import (
+    balanced_setting,
     check_pasted,
     class_names,
     disturbed_setting,
@@ -43,13 +44,7 @@ class DataRecipe:
         6.0, 'objects with a shorter side are ignored, crop pixels', minimum=0.0, maximum=64.0
     )
     colour: float = setting(1.0, 'strength of colour changes', minimum=0.0, maximum=2.0)
-    balanced: float = setting(
-        0.0,
-        'power of the inverse frequency of the rarest class in a picture by which it is drawn: 0 '
-        'as they are, 0.5 usual',
-        minimum=0.0,
-        maximum=1.0,
-    )
+    balanced: float = balanced_setting()
     disturbed: float = disturbed_setting()
     mosaic: float = mosaic_setting()
     paste: float = paste_setting()

@@ -18,6 +18,17 @@ def disturbed_setting() -> Any:
     )
 
 
+def balanced_setting() -> Any:
+    """Return the field of how much more often pictures of rare classes are drawn."""
+    return setting(
+        0.0,
+        'power of the inverse frequency of the rarest class in a picture by which it is drawn: 0 '
+        'as they are, 0.5 usual',
+        minimum=0.0,
+        maximum=1.0,
+    )
+
+
 def mosaic_setting() -> Any:
     """Return the field of the part of the crops that are made of four pictures."""
     return setting(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from perception_nodes.learning.adversarial.config import AttackConfig
 from perception_nodes.learning.recipe import Recipe
 from perception_nodes.learning.recipes.pictures import (
+    balanced_setting,
     check_pasted,
     class_names,
     disturbed_setting,
@@ -76,13 +77,7 @@ class MaskDataRecipe:
         minimum=0,
         maximum=1,
     )
-    balanced: float = setting(
-        0.0,
-        'power of the inverse frequency of the rarest class in a picture by which it is drawn: 0 '
-        'as they are, 0.5 usual',
-        minimum=0.0,
-        maximum=1.0,
-    )
+    balanced: float = balanced_setting()
     cached: bool = setting(True, 'keep decoded pictures in memory')
     workers: int = setting(1, 'processes that load pictures', minimum=0, maximum=64)
 
