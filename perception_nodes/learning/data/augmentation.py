@@ -115,6 +115,21 @@ def colour_changes(strength: float) -> list[torch.nn.Module]:
     ]
 
 
+def in_order(
+    cuts: Sequence[torch.nn.Module], changes: Sequence[torch.nn.Module], disturbed: float
+) -> v2.Transform:
+    """
+    Return all changes of a sample: paints, then what is before the lens, then the camera's flaws.
+
+    :param cuts: what makes the crop.
+    :param changes: of the paints first, then what the camera adds.
+    :param disturbed: part of the samples in bad light and weather, 0..1.
+    """
+    first, *flaws = changes
+    weather = [RandomDisturbance(disturbed)] if disturbed else []
+    return v2.Compose([*cuts, v2.RandomHorizontalFlip(0.5), first, *weather, *flaws])
+
+
 def training_transform(
     recipe: DataRecipe, others: PictureDataset | None = None, classes: Sequence[str] = ()
 ) -> v2.Transform:
@@ -139,7 +154,4 @@ def training_transform(
             mixed = [PasteBoxes(recipe.paste, others, numbers, recipe.min_visible)]
         if recipe.mosaic:
             cut = Mosaic(recipe.mosaic, cut, (recipe.crop_px, recipe.crop_px), others)
-    weather = [RandomDisturbance(recipe.disturbed)] if recipe.disturbed else []
-    first, *flaws = colour_changes(recipe.colour)
-    # Paints, then what is between them and the lens, then what the camera adds.
-    return v2.Compose([*mixed, cut, v2.RandomHorizontalFlip(0.5), first, *weather, *flaws])
+    return in_order([*mixed, cut], colour_changes(recipe.colour), recipe.disturbed)

@@ -16,9 +16,8 @@ from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional
 
 from perception_nodes.evaluation.masked_sets import MaskedSet
-from perception_nodes.learning.data.augmentation import colour_changes
+from perception_nodes.learning.data.augmentation import colour_changes, in_order
 from perception_nodes.learning.data.copy_paste import PasteMasks
-from perception_nodes.learning.data.disturbed import RandomDisturbance
 from perception_nodes.learning.data.mosaic import Mosaic
 from perception_nodes.learning.data.pictures import Sample, as_stored
 from perception_nodes.learning.data.splits import split_by_time, spread_over
@@ -199,12 +198,10 @@ def mask_transform(recipe: MaskDataRecipe, others: MaskDataset | None = None) ->
         if recipe.mosaic:
             cut = Mosaic(recipe.mosaic, cut, recipe.crop_wh, others)
     if recipe.textures:
-        first, *flaws = texture_changes(recipe.textures)
+        changes = texture_changes(recipe.textures)
     else:
-        first, *flaws = colour_changes(recipe.colour)
-    weather = [RandomDisturbance(recipe.disturbed)] if recipe.disturbed else []
-    # Paints, then what is between them and the lens, then what the camera adds.
-    return v2.Compose([*mixed, cut, v2.RandomHorizontalFlip(0.5), first, *weather, *flaws])
+        changes = colour_changes(recipe.colour)
+    return in_order([*mixed, cut], changes, recipe.disturbed)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
