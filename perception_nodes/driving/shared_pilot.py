@@ -14,8 +14,8 @@ from perception_nodes.driving.speed import SpeedLimit
 from perception_nodes.driving.supervisor import NOT_ENABLED, Fault, StopReason
 from perception_nodes.path import PathConfig
 
-BUSY_S = 0.1
-"""So long a mask may keep the pilot from deciding; then the robot has to stand."""
+BUSY_SHARE = 0.5
+"""So much of the time that pictures may be silent a mask may keep the pilot from deciding."""
 MOST_HEARD = 500
 """Odometry of 200 Hz for 2.5 s; what is older helps nobody."""
 
@@ -101,10 +101,11 @@ class SharedPilot:
             return Fault(StopReason.DEAD_MAN_RELEASED, 'dead_man is released')
         since_ns = self._busy_since_ns
         busy_s = (steady_ns - since_ns) * 1e-9 if since_ns is not None else 0.0
-        if busy_s <= BUSY_S:
+        limit_s = BUSY_SHARE * self._pilot.follower.config.max_silence_s
+        if busy_s <= limit_s:
             return None
         words = (
-            f'a mask has been in work for {busy_s:.2f} s, limit {BUSY_S:.2f} s: give smaller masks'
+            f'a mask has been in work for {busy_s:.2f} s, limit {limit_s:.2f} s: give smaller masks'
         )
         return Fault(StopReason.CAMERA_STALE, words)
 

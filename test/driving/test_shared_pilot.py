@@ -6,12 +6,13 @@ import time
 import pytest
 
 from perception_nodes.driving import DrivingConfig, MotionSample, Pilot, SpeedLimit
-from perception_nodes.driving.shared_pilot import BUSY_S, MOST_HEARD, SharedPilot
+from perception_nodes.driving.shared_pilot import BUSY_SHARE, MOST_HEARD, SharedPilot
 from perception_nodes.driving.supervisor import StopReason
 from perception_nodes.geometry import PlanarPose
 from perception_nodes.path import PathConfig
 
 LABELS = {0: 'floor', 1: 'lane'}
+BUSY_S = BUSY_SHARE * DrivingConfig().max_silence_s
 BUSY_NS = round(BUSY_S * 1e9)
 MS = 1_000_000
 
@@ -117,6 +118,14 @@ def test_a_robot_has_to_stand_while_a_mask_takes_too_long(busy):
     assert '0.20 s, limit 0.10 s' in fault.text
     finish()
     assert shared.must_stand(3 * BUSY_NS) is None
+
+
+def test_a_mask_may_take_longer_where_silence_may(busy):
+    shared, _ = share(max_silence_s=2.0)
+    shared.enable(True)
+    busy(shared)
+    assert shared.must_stand(999 * MS) is None, 'a simulator slower than real time'
+    assert 'limit 1.00 s' in shared.must_stand(1001 * MS).text
 
 
 def test_switched_off_it_has_to_stand_at_once(busy):

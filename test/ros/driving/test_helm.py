@@ -19,12 +19,13 @@ from perception_nodes.driving import (
     Pilot,
     StopReason,
 )
-from perception_nodes.driving.shared_pilot import BUSY_S, SharedPilot
+from perception_nodes.driving.shared_pilot import BUSY_SHARE, SharedPilot
 from perception_nodes.geometry import PlanarPose
 from perception_nodes.path import PathEstimate
 from perception_nodes.ros.helm import Helm
 
 SPEED = DriveCommand(speed_m_s=0.4)
+BUSY_S = BUSY_SHARE * DrivingConfig().max_silence_s
 
 
 class Ears:
