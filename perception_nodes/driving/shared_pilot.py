@@ -104,10 +104,8 @@ class SharedPilot:
         limit_s = BUSY_SHARE * self._pilot.follower.config.max_silence_s
         if busy_s <= limit_s:
             return None
-        words = (
-            f'a mask has been in work for {busy_s:.2f} s, limit {limit_s:.2f} s: give smaller masks'
-        )
-        return Fault(StopReason.CAMERA_STALE, words)
+        words = f'a mask has been in work for {busy_s:.2f} s, limit {limit_s:.2f} s'
+        return Fault(StopReason.CAMERA_STALE, f'{words}: give smaller masks')
 
     def _apply(self) -> None:
         while self._dead_man:
